@@ -1,0 +1,1 @@
+//! Alertmanager's brain: routes, groups, deduplication; takes the time, returns values; must not know SMTP, HTTP or disk.

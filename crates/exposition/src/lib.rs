@@ -1,0 +1,1 @@
+//! Parses and writes the text that exporters speak; must not know HTTP.

@@ -1,0 +1,1 @@
+//! A libnvidia-ml.so whose answers come from a scenario file.

@@ -1,0 +1,1 @@
+//! Go's text/template with host objects; must not know alerts or PromQL.

@@ -1,0 +1,25 @@
+//! Labels, matchers, samples, metric families, alerts: the words every other crate speaks; knows nothing of IO or time
+//! of day.
+
+mod alert;
+mod family;
+mod labels;
+mod matcher;
+mod name;
+mod sample;
+mod timestamp;
+
+pub use alert::Alert;
+pub use family::{Family, MetricType};
+pub use labels::{Labels, LabelsBuilder};
+pub use matcher::{MatchOp, Matcher};
+pub use name::{is_legacy_label_name, is_legacy_metric_name};
+pub use sample::{STALE_NAN, Sample, is_stale};
+pub use timestamp::{TimeRange, Timestamp};
+
+/// The label that holds a series' metric name.
+pub const METRIC_NAME: &str = "__name__";
+/// The label that holds an alert's name.
+pub const ALERT_NAME: &str = "alertname";
+/// The label that holds a histogram bucket's upper bound.
+pub const BUCKET_LE: &str = "le";

@@ -1,0 +1,1 @@
+//! Receivers: what turns a notification into a mail; must not know rules.

@@ -1,0 +1,1 @@
+//! PromQL's lexer, parser, type check and printer; must not know storage.

@@ -1,0 +1,1 @@
+//! Runs Prometheus' test scripts against our evaluator.

@@ -1,0 +1,1 @@
+//! Rule groups and the alert state machine; must not know notify.

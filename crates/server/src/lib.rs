@@ -1,0 +1,1 @@
+//! Pages and APIs over HTTP; must not know tsdb.
