@@ -42,7 +42,7 @@ pub trait Appender: Send + Sync {
     ///
     /// # Errors
     /// The store is closed, or has as many series as it may have.
-    fn series(&self, group: GroupId, labels: &Labels) -> Result<SeriesId, AppendError>;
+    fn series_id(&self, group: GroupId, labels: &Labels) -> Result<SeriesId, AppendError>;
 
     /// Appends all batches as one transaction: a reader sees all of it or nothing. On return the samples survive the
     /// end of the process.

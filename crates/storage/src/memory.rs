@@ -59,7 +59,7 @@ impl Appender for MemoryStorage {
         *state.groups.entry(key.to_owned()).or_insert(next)
     }
 
-    fn series(&self, _group: GroupId, labels: &Labels) -> Result<SeriesId, AppendError> {
+    fn series_id(&self, _group: GroupId, labels: &Labels) -> Result<SeriesId, AppendError> {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = state.ids.get(labels) {
             return Ok(*id);
@@ -147,7 +147,7 @@ impl Queryable for MemoryStorage {
     }
 
     fn label_names(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Result<Vec<String>, QueryError> {
-        let series = Queryable::series(self, selectors, range)?;
+        let series = self.series(selectors, range)?;
         let names: BTreeSet<&str> = series.iter().flat_map(Labels::iter).map(|(name, _)| name).collect();
         Ok(names.into_iter().map(str::to_owned).collect())
     }
@@ -158,7 +158,7 @@ impl Queryable for MemoryStorage {
         selectors: &[Vec<Matcher>],
         range: TimeRange,
     ) -> Result<Vec<String>, QueryError> {
-        let series = Queryable::series(self, selectors, range)?;
+        let series = self.series(selectors, range)?;
         let values: BTreeSet<&str> = series.iter().filter_map(|labels| labels.get(name)).collect();
         Ok(values.into_iter().map(str::to_owned).collect())
     }
@@ -190,7 +190,7 @@ mod tests {
         let labels = Labels::from_pairs([("__name__", "m")]);
         store.push(&labels, [(1_000, 1.0), (2_000, 2.0)]);
         let group = store.group("g");
-        let series = Appender::series(&store, group, &labels).unwrap();
+        let series = store.series_id(group, &labels).unwrap();
         let check = |at_ms, value, reason| {
             let batch = Batch { group, at: Timestamp::from_ms(at_ms), rows: vec![Row { series, value }] };
             assert_eq!(store.append(&[batch]).unwrap().rejected.first().map(|r| r.reason), reason);
