@@ -41,7 +41,7 @@ impl MemoryStorage {
     pub fn push(&self, labels: &Labels, samples: impl IntoIterator<Item = (i64, f64)>) {
         let group = self.group("push");
         for (at_ms, value) in samples {
-            let batch = self.series(group, labels).map(|series| Batch {
+            let batch = self.series_id(group, labels).map(|series| Batch {
                 group,
                 at: model::Timestamp::from_ms(at_ms),
                 rows: vec![crate::Row { series, value }],
