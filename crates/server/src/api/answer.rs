@@ -1,0 +1,114 @@
+//! The envelope of every answer, and the error types with their codes.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An error in Prometheus' form.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    kind: ErrorKind,
+    message: String,
+}
+
+/// Prometheus' error types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    BadData,
+    Execution,
+    Canceled,
+    Timeout,
+    Unavailable,
+    Internal,
+}
+
+impl ErrorKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadData => "bad_data",
+            Self::Execution => "execution",
+            Self::Canceled => "canceled",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::BadData => StatusCode::BAD_REQUEST,
+            Self::Execution => StatusCode::UNPROCESSABLE_ENTITY,
+            // nginx's "client closed request", which Prometheus uses too; no other program sees it.
+            Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+            Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl ApiError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// A parameter that cannot be read, in Prometheus' words.
+    pub(crate) fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
+        Self::new(ErrorKind::BadData, format!("invalid parameter {name:?}: {why}"))
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = serde_json::json!({"status": "error", "errorType": self.kind.as_str(), "error": self.message});
+        json(self.kind.status(), body.to_string())
+    }
+}
+
+impl From<storage::QueryError> for ApiError {
+    fn from(error: storage::QueryError) -> Self {
+        let kind = match error {
+            storage::QueryError::TooManySamples => ErrorKind::Execution,
+            storage::QueryError::Corrupt(_) | storage::QueryError::Io(_) => ErrorKind::Internal,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// `{"status":"success","data":…}`
+pub(crate) fn success(data: &impl Serialize) -> Response {
+    success_with(data, &[])
+}
+
+/// The same with warnings.
+pub(crate) fn success_with(data: &impl Serialize, warnings: &[String]) -> Response {
+    match serde_json::to_string(data) {
+        Ok(data) => raw_success(&data, warnings, &[]),
+        Err(error) => ApiError::new(ErrorKind::Internal, error.to_string()).into_response(),
+    }
+}
+
+/// The envelope around data that is JSON already.
+pub(crate) fn raw_success(data: &str, warnings: &[String], infos: &[String]) -> Response {
+    let mut body = String::with_capacity(data.len() + 64);
+    body.push_str("{\"status\":\"success\",\"data\":");
+    body.push_str(data);
+    for (name, texts) in [("warnings", warnings), ("infos", infos)] {
+        if !texts.is_empty() {
+            body.push_str(&format!(",\"{name}\":{}", serde_json::json!(texts)));
+        }
+    }
+    body.push('}');
+    json(StatusCode::OK, body)
+}
+
+pub(crate) async fn unknown_path() -> Response {
+    (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,25 @@
+//! Is it alive, is it ready, read the configuration again.
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::State;
+
+/// `/-/healthy`
+pub(crate) async fn healthy() -> &'static str {
+    "Pitwall is Healthy.\n"
+}
+
+/// `/-/ready`: the server listens only once the store is open, so it is ready when it answers.
+pub(crate) async fn ready() -> &'static str {
+    "Pitwall is Ready.\n"
+}
+
+/// `/-/reload`: all or nothing; a bad configuration leaves the old one in force.
+pub(crate) async fn reload(Extract(state): Extract<State>) -> Response {
+    match state.lifecycle.reload().await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("failed to reload config: {error}\n")).into_response(),
+    }
+}

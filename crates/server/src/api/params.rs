@@ -1,0 +1,150 @@
+//! Parameters of API calls: from the URL, or from a form body merged with the URL.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{Method, header};
+use model::{Matcher, TimeRange, Timestamp};
+
+use super::answer::{ApiError, ErrorKind};
+
+/// Parameters in the order given; the body's come first, as in Go's `Request.Form`.
+#[derive(Debug, Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    pub(crate) fn first(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A moment: Unix seconds with fraction, or RFC 3339.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        self.first(name).map(|text| parse_time(text).map_err(|why| ApiError::parameter(name, why))).transpose()
+    }
+
+    /// A duration in milliseconds: seconds with fraction, or Prometheus' notation.
+    pub(crate) fn duration_ms(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        self.first(name).map(|text| parse_duration_ms(text).map_err(|why| ApiError::parameter(name, why))).transpose()
+    }
+
+    /// `start` and `end`, all of time where they are missing.
+    pub(crate) fn range(&self) -> Result<TimeRange, ApiError> {
+        let start = self.time("start")?.unwrap_or(Timestamp::MIN);
+        let end = self.time("end")?.unwrap_or(Timestamp::MAX);
+        if end < start {
+            return Err(ApiError::new(ErrorKind::BadData, "end timestamp must not be before start timestamp"));
+        }
+        Ok(TimeRange::new(start, end))
+    }
+
+    /// Every `match[]`.
+    pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
+        self.all("match[]")
+            .map(|text| promql_syntax::parse_selector(text).map_err(|error| ApiError::parameter("match[]", error)))
+            .collect()
+    }
+
+    /// `limit`: how many results at the most, `None` for no limit.
+    pub(crate) fn limit(&self) -> Result<Option<usize>, ApiError> {
+        let Some(text) = self.first("limit") else { return Ok(None) };
+        match text.parse::<i64>() {
+            Ok(limit) if 0 <= limit => Ok(usize::try_from(limit).ok().filter(|limit| *limit != 0)),
+            Ok(_) => Err(ApiError::parameter("limit", "limit must be non-negative")),
+            Err(error) => Err(ApiError::parameter("limit", error)),
+        }
+    }
+}
+
+/// The warning that Prometheus gives when `limit` cut something.
+const TRUNCATED: &str = "results truncated due to limit";
+
+/// Cuts `items` to `limit` and says so.
+pub(crate) fn truncate<T>(items: &mut Vec<T>, limit: Option<usize>) -> Vec<String> {
+    match limit {
+        Some(limit) if limit < items.len() => {
+            items.truncate(limit);
+            vec![TRUNCATED.to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let is_form = request.method() == Method::POST
+            && request
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        let mut pairs = Vec::new();
+        if is_form {
+            let body = Bytes::from_request(request, state)
+                .await
+                .map_err(|error| ApiError::new(ErrorKind::BadData, format!("error parsing form values: {error}")))?;
+            pairs.extend(url::form_urlencoded::parse(&body).into_owned());
+        }
+        pairs.extend(url::form_urlencoded::parse(query.as_bytes()).into_owned());
+        Ok(Self(pairs))
+    }
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let cannot = || format!("cannot parse {text:?} to a valid timestamp");
+    if let Ok(seconds) = units::float::parse(text) {
+        let ms = (seconds * 1000.0).round();
+        return if ms.is_finite() && ms.abs() < 9.2e18 {
+            #[expect(clippy::cast_possible_truncation, reason = "checked just above")]
+            Ok(Timestamp::from_ms(ms as i64))
+        } else {
+            Err(cannot())
+        };
+    }
+    text.parse::<jiff::Timestamp>().map(|at| Timestamp::from_ms(at.as_millisecond())).map_err(|_| cannot())
+}
+
+fn parse_duration_ms(text: &str) -> Result<i64, String> {
+    let cannot = || format!("cannot parse {text:?} to a valid duration");
+    if let Ok(seconds) = units::float::parse(text) {
+        let ms = seconds * 1000.0;
+        return if ms.is_finite() && ms.abs() < 9.2e15 {
+            #[expect(clippy::cast_possible_truncation, reason = "checked just above")]
+            Ok(ms as i64)
+        } else {
+            Err(format!("{}. It overflows int64", cannot()))
+        };
+    }
+    units::duration::parse_ms(text).map_err(|_| cannot())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_rfc3339() {
+        for (text, expected) in [
+            ("1435781430.781", Some(1_435_781_430_781)),
+            ("2015-07-01T20:10:30.781Z", Some(1_435_781_430_781)),
+            ("2015-07-01T22:10:30.781+02:00", Some(1_435_781_430_781)),
+            ("-1", Some(-1_000)),
+            ("yesterday", None),
+            ("NaN", None),
+            ("+Inf", None),
+        ] {
+            assert_eq!(parse_time(text).ok().map(Timestamp::as_ms), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_seconds_or_prometheus_notation() {
+        for (text, expected) in [("15", Some(15_000)), ("0.5", Some(500)), ("1h30m", Some(5_400_000)), ("x", None)] {
+            assert_eq!(parse_duration_ms(text).ok(), expected, "{text}");
+        }
+    }
+}
