@@ -1,6 +1,10 @@
 //! Helpers that several crates' tests share.
 
+mod http_target;
+
 use std::path::{Path, PathBuf};
+
+pub use http_target::HttpTarget;
 
 /// A path inside the project, from its root.
 pub fn repo_path(path: impl AsRef<Path>) -> PathBuf {
