@@ -3,3 +3,4 @@
 pub mod duration;
 pub mod float;
 pub mod quote;
+pub mod unit;
