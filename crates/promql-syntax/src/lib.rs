@@ -1,1 +1,64 @@
 //! PromQL's lexer, parser, type check and printer; must not know storage.
+//!
+//! [`parse`] gives an [`Expr`] with a [`Span`] on every node, or the error that Prometheus would print. What a query
+//! means is the evaluator's business.
+
+mod ast;
+mod duration;
+mod error;
+mod features;
+mod functions;
+mod operator;
+mod pretty;
+mod printer;
+mod span;
+
+pub use ast::{
+    Aggregate, AtModifier, Binary, Call, Expr, ExprKind, MatchCardinality, MatrixSelector, NumberLiteral, Subquery,
+    Unary, ValueType, VectorMatching, VectorSelector,
+};
+pub use duration::{
+    DurationContext, DurationExpr, DurationExprError, DurationExprErrorKind, DurationKind, DurationOp,
+    resolve_durations,
+};
+pub use error::ParseError;
+pub use features::Features;
+pub use functions::{Arity, FUNCTIONS, Function, function};
+use model::Matcher;
+pub use operator::{AggregateOp, BinaryOp, UnaryOp};
+pub use pretty::pretty;
+pub use span::{Position, Span};
+
+/// The longest query in bytes.
+pub const QUERY_BYTES_MAX: usize = 64 << 10;
+
+/// How deep parentheses, calls and signs may nest.
+pub const NESTING_DEPTH_MAX: usize = 128;
+
+/// How high the tree may be. It is higher than the nesting is deep where operators stand in a row, because `a + b + c`
+/// is `(a + b) + c`; whoever walks the tree recursively needs that many frames.
+pub const TREE_HEIGHT_MAX: usize = 256;
+
+/// Parses a query with the default [`Features`].
+///
+/// # Errors
+/// What Prometheus says about the text, with its place.
+pub fn parse(query: &str) -> Result<Expr, ParseError> {
+    parse_with(query, Features::default())
+}
+
+/// Parses a query.
+///
+/// # Errors
+/// What Prometheus says about the text, with its place.
+pub fn parse_with(query: &str, features: Features) -> Result<Expr, ParseError> {
+    todo!("{query} {features:?}")
+}
+
+/// Parses a series selector without modifiers, as `match[]` and the federation take it.
+///
+/// # Errors
+/// What Prometheus says about the text, with its place.
+pub fn parse_selector(selector: &str) -> Result<Vec<Matcher>, ParseError> {
+    todo!("{selector}")
+}
