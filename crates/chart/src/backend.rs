@@ -1,6 +1,6 @@
 //! A plotters backend that writes classes: `ThemedSvg`.
 //!
-//! plotters counts in whole pixels, so it draws on a canvas of [`CANVAS`] units which are written as tenths of a view box
+//! plotters counts in whole pixels, so it draws on a canvas of [`CANVAS`] units that are written as tenths of a view box
 //! of 1,000. A colour carries no colour: its red is the [`Role`] and its green the slot of the series, which become the
 //! class.
 
@@ -11,8 +11,8 @@ use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend,
 
 use crate::markup::{Tenths, push};
 
-/// Width and height of the canvas that plotters sees.
-pub(crate) const CANVAS: u32 = 10_000;
+/// Width and height of the canvas that plotters sees: its last unit is the right or lower edge.
+pub(crate) const CANVAS: u32 = 10_001;
 
 /// Slots of the palette; series beyond it start over.
 pub(crate) const SLOTS: usize = 10;

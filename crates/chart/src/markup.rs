@@ -52,7 +52,7 @@ impl std::fmt::Display for Tenths {
             f.write_str("-")?;
         }
         write!(f, "{}", magnitude / 10)?;
-        if magnitude % 10 != 0 {
+        if !magnitude.is_multiple_of(10) {
             write!(f, ".{}", magnitude % 10)?;
         }
         Ok(())

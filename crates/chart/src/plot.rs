@@ -2,18 +2,19 @@
 //! axis.
 
 mod canvas;
+mod words;
 
 use units::unit::Unit;
 
 use crate::axis::Axis;
 use crate::backend::SEVERITIES;
 use crate::decimate::{Point, decimate, runs};
-use crate::markup::{Tenths, escape, name, percent, push};
+use crate::markup::{escape, name, push};
 use crate::stack::{Layer, stack};
-use crate::time_axis::time_ticks;
 use crate::{Frame, FrameSeries};
 
 pub(crate) use canvas::{Canvas, Shape};
+use words::{overlay, pointer_format, time_axis, value_axis};
 
 /// How a frame is drawn.
 #[derive(Clone, Debug)]
@@ -135,10 +136,6 @@ pub struct Annotation {
     pub word: String,
 }
 
-/// Labels longer than this many characters need the wide value axis; up to [`NARROW_CHARS_MAX`] the narrow one.
-const ORDINARY_CHARS_MAX: usize = 5;
-const NARROW_CHARS_MAX: usize = 3;
-
 /// Draws a frame as lines over time: the `.plot` of `app.css`.
 ///
 /// The same frame and options give the same bytes. At most [`LINES_MAX`](crate::LINES_MAX) series are drawn.
@@ -176,20 +173,8 @@ pub fn time_series(frame: &Frame, options: &PlotOptions) -> String {
     canvas.draw(&mut out, &events(options, window));
     out.push_str("</svg>");
     overlay(&mut out, &axis, options, window);
-    out.push_str("<svg class=\"ax\" aria-hidden=\"true\">");
-    for tick in time_ticks(window.from_ms, window.to_ms, options.utc_offset_s) {
-        let anchor = if 0.97 < tick.fraction { "end" } else { "middle" };
-        let class = if tick.optional { " class=\"o\"" } else { "" };
-        push(
-            &mut out,
-            format_args!(
-                "<text{class} x=\"{}\" y=\"13\" text-anchor=\"{anchor}\">{}</text>",
-                percent(tick.fraction),
-                tick.label
-            ),
-        );
-    }
-    out.push_str("</svg></div>");
+    time_axis(&mut out, options, window);
+    out.push_str("</div>");
     out
 }
 
@@ -289,62 +274,4 @@ fn ground(axis: &Axis, options: &PlotOptions, window: Window) -> Vec<Shape> {
 fn events(options: &PlotOptions, window: Window) -> Vec<Shape> {
     let fractions = options.annotations.iter().filter_map(|event| window.fraction(event.at_ms));
     fractions.map(|fraction| Shape::Event { at_ms: fraction * window.span_ms() }).collect()
-}
-
-fn value_axis(out: &mut String, axis: &Axis) {
-    let longest = axis.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
-    let class = match longest {
-        ..=NARROW_CHARS_MAX => " n",
-        ..=ORDINARY_CHARS_MAX => "",
-        _ => " w",
-    };
-    push(out, format_args!("<svg class=\"ay{class}\" aria-hidden=\"true\">"));
-    for (value, label) in &axis.ticks {
-        let y = percent(1.0 - axis.fraction(*value));
-        push(
-            out,
-            format_args!(
-                "<text x=\"100%\" dx=\"-7\" dy=\"3.5\" text-anchor=\"end\" y=\"{y}\">{}</text>",
-                escape(label)
-            ),
-        );
-    }
-    out.push_str("</svg>");
-}
-
-/// Words at limits and events; they keep their size while the plot stretches.
-fn overlay(out: &mut String, axis: &Axis, options: &PlotOptions, window: Window) {
-    let mut words = String::new();
-    for threshold in &options.thresholds {
-        if threshold.word.is_empty() || !threshold.value.is_finite() {
-            continue;
-        }
-        let y = percent(1.0 - axis.fraction(threshold.value));
-        let (class, word) = (threshold.severity.class(), escape(&threshold.word));
-        push(&mut words, format_args!("<text class=\"thl {class}\" x=\"4\" y=\"{y}\" dy=\"-4\">{word}</text>"));
-    }
-    for event in &options.annotations {
-        let Some(fraction) = window.fraction(event.at_ms) else { continue };
-        let (x, class) = (percent(fraction), event.severity.class());
-        push(
-            &mut words,
-            format_args!(
-                "<rect class=\"f {class}\" x=\"{x}\" y=\"0\" width=\"4\" height=\"8\" transform=\"translate(-2)\"/>"
-            ),
-        );
-        // Near the right edge a word grows to the left.
-        let anchor = if 0.7 < fraction { "text-anchor=\"end\" dx=\"-5\"" } else { "dx=\"5\"" };
-        push(&mut words, format_args!("<text x=\"{x}\" y=\"9\" {anchor}>{}</text>", escape(&event.word)));
-    }
-    if !words.is_empty() {
-        push(out, format_args!("<svg class=\"ov\" aria-hidden=\"true\">{words}</svg>"));
-    }
-}
-
-/// For the pointer's tooltip: divisor, decimals and suffix. A line is drawn in [`Tenths`] of a thousandth of the axis,
-/// so digits below that would be invented.
-fn pointer_format(axis: &Axis) -> String {
-    let range = (axis.high / 2.0 - axis.low / 2.0) / axis.scale.divisor * 2.0;
-    let decimals = (3.0 - range.log10().ceil()).clamp(axis.decimals.min(6) as f64, 6.0);
-    format!("{} {} {}", units::float::general(axis.scale.divisor, 12), Tenths(decimals as i64 * 10), axis.scale.suffix)
 }

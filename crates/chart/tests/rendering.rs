@@ -149,6 +149,11 @@ proptest! {
         let _ = bar(&[Segment { class: "s0", fraction: limit }], Some(limit));
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
     #[test]
     fn the_longest_frame_is_within_bounds(seed in any::<u64>()) {
         let noise = |index: u64| (index.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(seed) >> 40) as f64;

@@ -31,7 +31,7 @@ pub fn parse(text: &str) -> Result<f64, FloatError> {
     let magnitude = match bytes.first() {
         Some(b'0') if matches!(bytes.get(1), Some(b'x' | b'X')) => parse_hex(&body[2..]).ok_or(FloatError::Invalid)?,
         // Rust's grammar agrees with Go's here: its forms of infinity and NaN are excluded by the first byte.
-        Some(b'0'..=b'9' | b'.') => body.parse().map_err(|_: ParseFloatError| FloatError::Invalid)?,
+        Some(b'0'..=b'9' | b'.') => body.parse().map_err(|_syntax: ParseFloatError| FloatError::Invalid)?,
         _ if body.eq_ignore_ascii_case("inf") || body.eq_ignore_ascii_case("infinity") => {
             return Ok(sign * f64::INFINITY);
         }
