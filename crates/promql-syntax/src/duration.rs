@@ -170,7 +170,8 @@ impl DurationExpr {
 /// Seconds as milliseconds, `None` where they are NaN or do not fit Go's nanoseconds.
 #[expect(clippy::cast_possible_truncation, reason = "the magnitude was checked")]
 pub(crate) fn seconds_to_ms(seconds: f64) -> Option<i64> {
-    (seconds.abs() < SECONDS_MAX).then(|| (seconds * 1000.0).round() as i64)
+    // Prometheus rounds to nanoseconds and cuts to milliseconds.
+    (seconds.abs() < SECONDS_MAX).then(|| (seconds * 1e9).round() as i64 / 1_000_000)
 }
 
 /// Replaces every computed duration in `expr` by its value, before evaluation.

@@ -4,14 +4,19 @@
 //! means is the evaluator's business.
 
 mod ast;
+mod check;
 mod duration;
 mod error;
 mod features;
 mod functions;
+mod lexer;
+mod literal;
 mod operator;
+mod parser;
 mod pretty;
 mod printer;
 mod span;
+mod token;
 
 pub use ast::{
     Aggregate, AtModifier, Binary, Call, Expr, ExprKind, MatchCardinality, MatrixSelector, NumberLiteral, Subquery,
@@ -24,7 +29,7 @@ pub use duration::{
 pub use error::ParseError;
 pub use features::Features;
 pub use functions::{Arity, FUNCTIONS, Function, function};
-use model::Matcher;
+use model::{Labels, Matcher};
 pub use operator::{AggregateOp, BinaryOp, UnaryOp};
 pub use pretty::pretty;
 pub use span::{Position, Span};
@@ -52,13 +57,23 @@ pub fn parse(query: &str) -> Result<Expr, ParseError> {
 /// # Errors
 /// What Prometheus says about the text, with its place.
 pub fn parse_with(query: &str, features: Features) -> Result<Expr, ParseError> {
-    todo!("{query} {features:?}")
+    parser::parse_query(query, features)
 }
 
-/// Parses a series selector without modifiers, as `match[]` and the federation take it.
+/// Parses a series selector without modifiers, as `match[]` takes it. That it selects something in particular
+/// (`{}` does not) is the caller's business, as it is in Prometheus.
 ///
 /// # Errors
 /// What Prometheus says about the text, with its place.
 pub fn parse_selector(selector: &str) -> Result<Vec<Matcher>, ParseError> {
-    todo!("{selector}")
+    parser::parse_selector(selector)
+}
+
+/// Parses the label set at the start of `text`, such as `up{job="node"}`, and says how many bytes it takes: the first
+/// half of a series in a test script.
+///
+/// # Errors
+/// What is wrong with the label set, with its place.
+pub fn parse_labels(text: &str) -> Result<(Labels, usize), ParseError> {
+    parser::parse_labels(text)
 }

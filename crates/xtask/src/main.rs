@@ -1,2 +1,55 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands, `cargo xtask <command>`: one module each; knows the crates, never the running program.
+
+mod check;
+mod cross;
+mod dev;
+mod oracle;
+mod scrape_diff;
+mod shell;
+mod sizes;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs what the real libraries answered (../shared/data/oracle) through our code
+    Oracle(oracle::Arguments),
+    /// What CI checks
+    Check,
+    /// Accepts what the snapshot tests now print
+    Bless,
+    /// Pitwall with four GPUs that are not there, to look at and work on; arguments go to the program
+    #[command(trailing_var_arg = true)]
+    Dev {
+        #[arg(allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// The longest files and functions, and the binary's size
+    Sizes,
+    /// Builds for aarch64 and starts the result under qemu
+    Cross,
+    /// node_exporter scraped by real Prometheus and by Pitwall: the same series?
+    ScrapeDiff,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().command {
+        Command::Oracle(arguments) => return oracle::run(&arguments),
+        Command::Check => check::check(),
+        Command::Bless => check::bless(),
+        Command::Dev { arguments } => dev::dev(&arguments),
+        Command::Sizes => sizes::sizes(),
+        Command::Cross => cross::cross(),
+        Command::ScrapeDiff => scrape_diff::scrape_diff(),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
