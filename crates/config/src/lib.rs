@@ -1,8 +1,40 @@
 //! YAML to each subsystem's own plain config type; no subsystem names it.
+//!
+//! Every reader returns a value and all problems at once. With an error among the problems the value is not to be used.
 
+mod alertmanager;
+mod http;
+mod pitwall;
 mod problem;
+mod prometheus;
+mod rule_files;
 mod section;
 mod yaml;
 
+use std::path::Path;
+
+pub use alertmanager::{Alertmanager, load as load_alertmanager};
+pub use pitwall::{Pitwall, load as load_pitwall};
 pub use problem::{Problem, Severity};
+pub use prometheus::{Prometheus, load as load_prometheus};
+pub use rule_files::load as load_rules;
 pub use yaml::Place;
+
+/// What a file says, and what is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Loaded<T> {
+    /// What it says, as far as it could be understood.
+    pub value: T,
+    /// Errors and warnings, in the order of the files.
+    pub problems: Vec<Problem>,
+}
+
+impl<T: Default> Loaded<T> {
+    /// A file that cannot be read at all.
+    fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+        let message = format!("cannot be read: {error}");
+        let problem =
+            Problem { file: path.to_owned(), place: Place::default(), path: String::new(), message, severity: Severity::Error };
+        Self { value: T::default(), problems: vec![problem] }
+    }
+}

@@ -198,6 +198,16 @@ impl<'a> Section<'a> {
         self.get(key)?.duration_ms()
     }
 
+    /// The value of `key` as a duration in milliseconds that must not be zero.
+    pub(crate) fn positive_ms(&mut self, key: &'static str) -> Option<i64> {
+        let field = self.get(key)?;
+        let ms = field.duration_ms()?;
+        if ms == 0 {
+            field.error("must be greater than 0");
+        }
+        (0 < ms).then_some(ms)
+    }
+
     /// The value of `key` as a truth.
     pub(crate) fn boolean(&mut self, key: &'static str) -> Option<bool> {
         self.get(key)?.boolean()

@@ -51,7 +51,7 @@ pub(crate) fn write_point(out: &mut String, at_ms: i64, value: f64) {
 }
 
 /// Seconds with three decimals where they are not a whole number, as `jsonutil.MarshalTimestamp` writes.
-fn write_seconds(out: &mut String, at_ms: i64) {
+pub(crate) fn write_seconds(out: &mut String, at_ms: i64) {
     if at_ms < 0 {
         out.push('-');
     }

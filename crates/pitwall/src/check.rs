@@ -1,0 +1,46 @@
+//! `pitwall check`: says what is wrong with configuration files.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use config::{Loaded, Problem, Severity};
+
+use crate::cli::CheckKind;
+
+/// Checks every file and prints what it found; fails if any file would be refused.
+pub(crate) fn run(kind: &CheckKind) -> ExitCode {
+    let (files, check): (&[PathBuf], fn(&Path) -> (String, Vec<Problem>)) = match kind {
+        CheckKind::Config { files } => (files, |path| {
+            let Loaded { value, problems } = config::load_prometheus(path);
+            let rules: usize = value.rule_groups.iter().map(|group| group.rules.len()).sum();
+            (format!("{} scrape jobs, {rules} rules", value.scrape_configs.len()), problems)
+        }),
+        CheckKind::Rules { files } => (files, |path| {
+            let Loaded { value, problems } = config::load_rules(path);
+            let rules: usize = value.iter().map(|group| group.rules.len()).sum();
+            (format!("{rules} rules in {} groups", value.len()), problems)
+        }),
+        CheckKind::Alertmanager { files } => (files, |path| {
+            let Loaded { value, problems } = config::load_alertmanager(path);
+            (format!("{} receivers", value.receivers.len()), problems)
+        }),
+    };
+    let mut sound = true;
+    for file in files {
+        let (summary, problems) = check(file);
+        for problem in &problems {
+            let word = match problem.severity {
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            println!("{word}: {problem}");
+        }
+        let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+        sound &= !failed;
+        println!("{}: {}", file.display(), if failed { "FAILED" } else { "SUCCESS" });
+        if !failed {
+            println!("  {summary}");
+        }
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
