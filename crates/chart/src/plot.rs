@@ -161,7 +161,7 @@ pub fn time_series(frame: &Frame, options: &PlotOptions) -> String {
     );
     value_axis(&mut out, &axis);
     out.push_str(
-        "<svg class=\"pl chart\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
+        "<svg class=\"chart pl\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
     );
     let canvas = Canvas { span_ms: window.span_ms(), axis: &axis };
     canvas.draw(&mut out, &ground(&axis, options, window));

@@ -19,7 +19,7 @@ pub fn sparkline(frame: &Frame, height: Height, low: f64, high: f64) -> String {
     push(
         &mut out,
         format_args!(
-            "<svg class=\"spark {} s{slot} chart\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" \
+            "<svg class=\"chart spark {} s{slot}\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" \
              aria-hidden=\"true\">",
             height.class()
         ),
