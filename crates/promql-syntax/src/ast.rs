@@ -21,7 +21,7 @@ pub struct Expr {
 pub enum ExprKind {
     /// `3.14`, `1h`
     Number(NumberLiteral),
-    /// `"text"`, without quotes and escapes.
+    /// `"text"`, without quotes and escapes; see [`crate::is_utf8`].
     String(String),
     /// `up{job="node"} offset 5m`
     Vector(VectorSelector),

@@ -3,6 +3,7 @@
 use model::METRIC_NAME;
 
 use crate::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatchCardinality, ValueType, VectorSelector};
+use crate::bytes::quote;
 use crate::error::ParseError;
 use crate::functions::Arity;
 use crate::operator::AggregateOp;
@@ -64,11 +65,8 @@ fn check_selector(selector: &VectorSelector, span: Span, query: &str) -> Result<
     match in_braces.into_iter().find(|matcher| matcher.name() == METRIC_NAME) {
         None => Ok(()),
         Some(second) => {
-            let message = format!(
-                "metric name must not be set twice: {} or {}",
-                units::quote::quote(&selector.name),
-                units::quote::quote(second.value())
-            );
+            let message =
+                format!("metric name must not be set twice: {} or {}", quote(&selector.name), quote(second.value()));
             Err(ParseError::new(query, span, message))
         }
     }
@@ -139,7 +137,7 @@ fn check_binary(binary: &mut Binary, span: Span, query: &str) -> Result<(), Pars
         matching.cardinality = MatchCardinality::ManyToMany;
     }
     if let Some(label) = matching.labels.iter().find(|label| matching.on && matching.include.contains(label)) {
-        let label = units::quote::quote(label);
+        let label = quote(label);
         return fail(at_operator, format!("label {label} must not occur in ON and GROUP clause at once"));
     }
     for (side, found) in [(binary.lhs.span, left), (binary.rhs.span, right)] {

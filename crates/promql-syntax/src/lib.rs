@@ -4,6 +4,7 @@
 //! means is the evaluator's business.
 
 mod ast;
+mod bytes;
 mod check;
 mod duration;
 mod error;
@@ -22,6 +23,7 @@ pub use ast::{
     Aggregate, AtModifier, Binary, Call, Expr, ExprKind, MatchCardinality, MatrixSelector, NumberLiteral, Subquery,
     Unary, ValueType, VectorMatching, VectorSelector,
 };
+pub use bytes::{is_utf8, quote};
 pub use duration::{
     DurationContext, DurationExpr, DurationExprError, DurationExprErrorKind, DurationKind, DurationOp,
     resolve_durations,
@@ -77,3 +79,6 @@ pub fn parse_selector(selector: &str) -> Result<Vec<Matcher>, ParseError> {
 pub fn parse_labels(text: &str) -> Result<(Labels, usize), ParseError> {
     parser::parse_labels(text)
 }
+
+#[cfg(test)]
+mod tests;

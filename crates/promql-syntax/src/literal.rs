@@ -5,6 +5,7 @@ use units::float::{self, FloatError};
 use units::quote::quote;
 
 use crate::ast::NumberLiteral;
+use crate::bytes::carry;
 
 /// A number: what Go's `ParseInt(text, 0, 64)` takes (`0x1f`, `0o17`, `0755`, `0b11`, `1_000`), else a float.
 pub(crate) fn parse_number(text: &str) -> Result<f64, String> {
@@ -36,10 +37,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<NumberLiteral, String> {
 }
 
 /// The text of a string literal with its quotes; the lexer has checked the escapes.
-pub(crate) fn unquote(literal: &str) -> Result<String, String> {
+pub(crate) fn unquote(literal: &str) -> String {
     let inner = &literal[1..literal.len() - 1];
     if literal.starts_with('`') || !inner.contains('\\') {
-        return Ok(inner.to_owned());
+        return inner.to_owned();
     }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -48,8 +49,7 @@ pub(crate) fn unquote(literal: &str) -> Result<String, String> {
         rest = push_escape(&mut bytes, &rest[at + 1..]);
     }
     bytes.extend_from_slice(rest.as_bytes());
-    // Go strings may hold any bytes; label values and ours may not.
-    String::from_utf8(bytes).map_err(|_| format!("error unquoting string {}: invalid UTF-8", quote(literal)))
+    carry(&bytes)
 }
 
 /// Adds what the escape means; gives what follows it.
@@ -162,8 +162,8 @@ mod tests {
             (r"`a\n`", r"a\n"),
             (r#""\U0001F600""#, "😀"),
         ] {
-            assert_eq!(unquote(literal).as_deref(), Ok(expected), "{literal}");
+            assert_eq!(unquote(literal), expected, "{literal}");
         }
-        assert!(unquote(r#""\xff""#).is_err());
+        assert!(!crate::is_utf8(&unquote(r#""\xff""#)));
     }
 }

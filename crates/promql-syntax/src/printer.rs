@@ -5,12 +5,12 @@ use std::fmt;
 use model::{METRIC_NAME, MatchOp, Matcher, is_legacy_label_name};
 use units::duration::format_ms;
 use units::float::{shortest_f, shortest_g};
-use units::quote::quote;
 
 use crate::ast::{
     Aggregate, AtModifier, Binary, Expr, ExprKind, MatchCardinality, MatrixSelector, NumberLiteral, Subquery,
     VectorMatching, VectorSelector,
 };
+use crate::bytes::quote;
 use crate::duration::DurationExpr;
 
 impl fmt::Display for Expr {
@@ -68,7 +68,7 @@ impl VectorSelector {
                 && !self.name.is_empty()
         };
         let mut printed: Vec<String> =
-            self.matchers.iter().filter(|matcher| !is_name(matcher)).map(ToString::to_string).collect();
+            self.matchers.iter().filter(|matcher| !is_name(matcher)).map(printed_matcher).collect();
         f.write_str(&self.name)?;
         if printed.is_empty() {
             return Ok(());
@@ -76,6 +76,12 @@ impl VectorSelector {
         printed.sort_unstable();
         write!(f, "{{{}}}", printed.join(","))
     }
+}
+
+fn printed_matcher(matcher: &Matcher) -> String {
+    let name = matcher.name();
+    let name = if is_legacy_label_name(name) { name.to_owned() } else { quote(name) };
+    format!("{name}{}{}", matcher.op().as_str(), quote(matcher.value()))
 }
 
 impl fmt::Display for MatrixSelector {

@@ -90,7 +90,7 @@ fn compile(pattern: &str, rust_pattern: &str) -> Result<regex::Regex, RegexpErro
         .nest_limit(RUST_NESTING_MAX)
         .build()
         // What the parser lets through, Rust takes; what is left is size.
-        .map_err(|_| RegexpError::new("expression too large", pattern))
+        .map_err(|_too_large| RegexpError::new("expression too large", pattern))
 }
 
 /// Every group of ours becomes at most three of Rust's.

@@ -2,6 +2,7 @@
 //! long rows of operators need no recursion.
 
 use crate::ast::{Binary, Expr, ExprKind, MatchCardinality, Unary, VectorMatching};
+use crate::bytes::{is_utf8, quote};
 use crate::operator::{BinaryOp, UnaryOp};
 use crate::span::Span;
 use crate::token::{Keyword, Token, TokenKind};
@@ -165,13 +166,13 @@ impl Parser<'_> {
     fn grouping_label(&mut self) -> Parsing<String> {
         let token = self.peek()?;
         let label = match token.kind {
-            TokenKind::String => self.string_value(token)?,
+            TokenKind::String => self.string_value(token),
             kind if kind.is_label_name() => token.span.slice(self.query).to_owned(),
             _ => return Err(self.unexpected()),
         };
         self.next()?;
-        if label.is_empty() {
-            return Err(self.fail(token.span, "invalid label name for grouping: \"\""));
+        if label.is_empty() || !is_utf8(&label) {
+            return Err(self.fail(token.span, format!("invalid label name for grouping: {}", quote(&label))));
         }
         Ok(label)
     }

@@ -21,7 +21,7 @@ impl Parser<'_> {
             }
             TokenKind::String => {
                 self.next()?;
-                Ok(leaf(ExprKind::String(self.string_value(token)?), token.span))
+                Ok(leaf(ExprKind::String(self.string_value(token)), token.span))
             }
             TokenKind::LeftParen => {
                 self.next()?;
@@ -162,7 +162,7 @@ impl Parser<'_> {
         literal::parse_number(token.span.slice(self.query)).map_err(|message| self.fail(token.span, message))
     }
 
-    pub(super) fn string_value(&self, token: Token) -> Parsing<String> {
-        literal::unquote(token.span.slice(self.query)).map_err(|message| self.fail(token.span, message))
+    pub(super) fn string_value(&self, token: Token) -> String {
+        literal::unquote(token.span.slice(self.query))
     }
 }

@@ -61,7 +61,7 @@ impl Parser<'_> {
         let name_token = self.peek()?;
         let (name, quoted) = match name_token.kind {
             TokenKind::Identifier => (name_token.span.slice(self.query).to_owned(), false),
-            TokenKind::String => (self.string_value(name_token)?, true),
+            TokenKind::String => (self.string_value(name_token), true),
             _ => return Err(self.unexpected()),
         };
         self.next()?;
@@ -76,7 +76,7 @@ impl Parser<'_> {
         };
         self.next()?;
         let value = self.within(PLACE, "string", |parser| parser.expect(TokenKind::String))?;
-        let text = self.string_value(value)?;
+        let text = self.string_value(value);
         Matcher::new(op, name, text).map_err(|error| self.fail(name_token.span.to(value.span), error.to_string()))
     }
 }

@@ -323,7 +323,7 @@ fn repeats_at_most(node: &Node, limit: u32) -> bool {
             match (max, times) {
                 (Some(0), _) => true,
                 _ if limit < times => false,
-                _ => repeats_at_most(inner, if times > 0 { limit / times } else { limit }),
+                _ => repeats_at_most(inner, limit.checked_div(times).unwrap_or(limit)),
             }
         }
         Node::Capture { inner, .. } => repeats_at_most(inner, limit),
