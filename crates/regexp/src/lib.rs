@@ -176,4 +176,67 @@ mod tests {
         assert!(Regexp::new(&"a".repeat(PATTERN_BYTES_MAX + 1)).is_err());
         assert!(Regexp::new(r"(\pL{50}|\pN{50}){20}").is_err_and(|error| error.to_string().contains("too large")));
     }
+
+    fn pattern_soup() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let parts = [
+            "a",
+            "b",
+            "foo",
+            ".*",
+            ".+",
+            "|",
+            "(",
+            ")",
+            "(?:",
+            "(?i)",
+            "(?P<n>",
+            "[ab]",
+            "[^a]",
+            "[[:alpha:]",
+            "]",
+            "[",
+            r"\d",
+            r"\W",
+            r"\b",
+            r"\pL",
+            r"\Q",
+            r"\E",
+            r"\x41",
+            "^",
+            "$",
+            "?",
+            "*",
+            "+",
+            "{2}",
+            "{1,3}",
+            "{",
+            "}",
+            "-",
+            "é",
+            r"\",
+            ".",
+            "\n",
+        ];
+        prop::collection::vec(prop::sample::select(parts.to_vec()), 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 3_000, ..Default::default() })]
+
+        /// What is matched without a regex is matched as the regex would, and what is known about texts holds.
+        #[test]
+        fn plans_agree_with_the_search(pattern in pattern_soup(), text in "(a|b|foo|A|é|-|\n){0,4}") {
+            let (regexp, search) = (Regexp::new(&pattern), Replacer::anchored(&pattern));
+            proptest::prop_assert_eq!(regexp.as_ref().err(), search.as_ref().err());
+            if let (Ok(regexp), Ok(search)) = (regexp, search) {
+                let mut texts = regexp.set_matches().unwrap_or_default().to_vec();
+                texts.push(text);
+                for text in texts {
+                    proptest::prop_assert_eq!(regexp.is_match(&text), search.is_match(&text), "{} {:?}", pattern, text);
+                    proptest::prop_assert!(!regexp.is_match(&text) || text.starts_with(regexp.prefix()));
+                }
+            }
+        }
+    }
 }

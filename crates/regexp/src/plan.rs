@@ -159,11 +159,15 @@ fn set(node: &Node) -> Option<Vec<String>> {
         }
         Node::Capture { inner, .. } => set(inner),
         Node::Concat(parts) => set_of_sequence(parts),
-        // Bounded by the pattern's length, but for what the parts multiply to.
+        // Plain literals are as many as the pattern is long; only what multiplies is counted.
         Node::Alternate(alternatives) => {
             let mut texts = Vec::new();
             for alternative in alternatives {
-                texts.extend(set(alternative)?);
+                let more = set(alternative)?;
+                if more.len() > 1 && SET_PRODUCT_MAX < texts.len() + more.len() {
+                    return None;
+                }
+                texts.extend(more);
             }
             Some(texts)
         }
