@@ -90,9 +90,9 @@ pub struct DurationContext {
     pub range_ms: i64,
 }
 
-/// Why a computed duration has no value. The texts are Prometheus'.
+/// Why a computed duration has no value. The texts are Prometheus', the place in bytes from 0 included.
 #[derive(Clone, Debug, Error, PartialEq)]
-#[error("{position}: {kind}", position = span.start + 1)]
+#[error("{}:{}: {kind}", span.start, span.end)]
 pub struct DurationExprError {
     /// What is wrong.
     pub kind: DurationExprErrorKind,
@@ -109,7 +109,7 @@ pub enum DurationExprErrorKind {
     /// `% 0`
     #[error("modulo by zero")]
     ModuloByZero,
-    /// A range or a step must lie in the future of its start.
+    /// Ranges and steps must be positive.
     #[error("duration must be greater than 0")]
     NotPositive,
     /// The value does not fit.
@@ -163,7 +163,13 @@ impl DurationExpr {
         if positive && seconds <= 0.0 {
             return Err(fail(DurationExprErrorKind::NotPositive));
         }
-        seconds_to_ms(seconds).ok_or_else(|| fail(DurationExprErrorKind::OutOfRange))
+        if seconds_to_ms(seconds).is_none() {
+            return Err(fail(DurationExprErrorKind::OutOfRange));
+        }
+        // Cut, not rounded, as Prometheus does with computed durations only.
+        #[expect(clippy::cast_possible_truncation, reason = "the magnitude was checked")]
+        let ms = (seconds * 1000.0) as i64;
+        Ok(ms)
     }
 }
 

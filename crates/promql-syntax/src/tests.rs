@@ -100,7 +100,8 @@ fn computed_durations_wait_for_step_and_range() {
     }
     let mut zero = parse_with("x[step()]", Features::ALL).expect("a query");
     let instant = DurationContext { step_ms: 0, range_ms: 0 };
-    assert!(resolve_durations(&mut zero, instant).is_err_and(|e| e.kind == DurationExprErrorKind::NotPositive));
+    let error = resolve_durations(&mut zero, instant).expect_err("a range of zero").to_string();
+    assert_eq!(error, "2:8: duration must be greater than 0");
 }
 
 #[test]
