@@ -5,18 +5,18 @@ use std::time::Instant;
 use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 use chart::{Frame, Height, PlotOptions, Summary};
-use model::{Labels, METRIC_NAME};
-use promql_syntax::{ParseError, ValueType};
+use model::{Labels, METRIC_NAME, TimeRange, Timestamp};
+use promql_syntax::{Expr, ExprKind, ParseError, ValueType};
 use serde::Deserialize;
 use units::unit::Unit;
 
 use super::ask::{AskError, Line, Lines};
-use super::view::explore::{ExplorePage, ExploreResult, QueryProblem, ResultRow};
-use super::view::parts::{Empty, Html, Icon, Mood, counted};
+use super::view::explore::{ExplorePage, ExploreResult, Names, QueryProblem, ResultRow};
+use super::view::parts::{Empty, Html, Icon, Link, Mood, counted};
 use super::view::shell::{Section, Shell};
 use super::view::time;
 use super::window::Window;
-use super::{ask, firing, panel, show};
+use super::{ask, firing, names, panel, show};
 use crate::State;
 use crate::query::When;
 
@@ -24,6 +24,10 @@ use crate::query::When;
 const ROWS_MAX: usize = 500;
 /// Lines of the field, at least and at most.
 const FIELD_ROWS: (usize, usize) = (2, 12);
+/// Names in the list.
+const NAMES_MAX: usize = 40;
+/// Names that are suggested for one that does not exist.
+const SUGGESTIONS: usize = 3;
 /// Steps of a graph, whatever step is asked for.
 const STEPS_MAX: i64 = 11_000;
 
@@ -39,6 +43,7 @@ pub(crate) struct ExploreParams {
     to: Option<String>,
     step: Option<String>,
     tab: Option<String>,
+    find: Option<String>,
 }
 
 /// `GET /query`
@@ -59,6 +64,7 @@ pub(crate) async fn page(Extract(state): Extract<State>, Query(params): Query<Ex
     let table = params.tab.as_deref() == Some("table") || params.graph_tab.as_deref() == Some("1");
     let tab = if table { "table" } else { "graph" };
 
+    let known = known_names(&state, &window).await;
     let started = Instant::now();
     let answered = answer(&state, &expr, table, &window).await;
     let elapsed_ms = started.elapsed().as_secs_f64() * 1_000.0;
@@ -73,7 +79,9 @@ pub(crate) async fn page(Extract(state): Extract<State>, Query(params): Query<Ex
                 if table { String::new() } else { format!(", step {}", units::duration::format_ms(window.step_ms)) }
             );
             let warnings = lines.warnings;
-            (cost, warnings, None, present(lines.lines, &expr, table, &window))
+            let found = !lines.lines.is_empty();
+            let result = if found { present(lines.lines, &expr, table, &window) } else { nothing_found(&expr, &known, &window) };
+            (cost, warnings, None, result)
         }
         Err(error) => {
             let empty = Empty::new(Mood::Neutral, "No result").line("The expression has an error, see above.");
@@ -101,9 +109,62 @@ pub(crate) async fn page(Extract(state): Extract<State>, Query(params): Query<Ex
         table_href: link("table"),
         json_href: json_href(&expr, table, &window),
         result,
+        names: names_to_choose(&known, params.find.unwrap_or_default(), &window),
         step,
         expr,
     })
+}
+
+/// The names of all metrics within the window, sorted.
+async fn known_names(state: &State, window: &Window) -> Vec<String> {
+    let range = TimeRange::new(Timestamp::from_ms(window.start_ms), window.end());
+    // The list is a convenience: where the store fails, the query says so itself.
+    state.read(move |store| store.label_values(METRIC_NAME, &[], range)).await.unwrap_or_default()
+}
+
+fn names_to_choose(known: &[String], find: String, window: &Window) -> Names {
+    let fitting = names::containing(known, &find);
+    let shown = fitting.iter().take(NAMES_MAX);
+    Names {
+        count: match fitting.len() {
+            0 if known.is_empty() => "Nothing was scraped in this time".to_owned(),
+            all if all == known.len() => format!("{}, the first {}", counted(all, "name", "names"), shown.len()),
+            fitting => format!("{fitting} of {}", counted(known.len(), "name", "names")),
+        },
+        links: shown.map(|name| Link { href: panel::query_href(name, window), word: (*name).to_owned() }).collect(),
+        find,
+    }
+}
+
+/// Why nothing was found: a name that nobody has, or labels that nobody has.
+fn nothing_found(expr: &str, known: &[String], window: &Window) -> ExploreResult {
+    let missing = promql_syntax::parse(expr).map(|parsed| metric_names(&parsed)).unwrap_or_default();
+    let Some(missing) = missing.into_iter().find(|name| !known.contains(name)) else {
+        let empty = Empty::new(Mood::Neutral, "No series").icon(Icon::Search);
+        return ExploreResult::Empty(
+            empty.line("The metric exists, but no series has these labels, or values for this, in this time."),
+        );
+    };
+    let near = names::nearest(known, &missing, SUGGESTIONS);
+    let mut empty = Empty::new(Mood::Warn, "No metric of that name")
+        .icon(Icon::Search)
+        .line(format!("Nothing named {missing} was scraped in this time.{}", if near.is_empty() { "" } else { " Nearest:" }));
+    empty.tags = near
+        .into_iter()
+        .map(|name| Link { href: panel::query_href(&expr.replace(&missing, name), window), word: name.to_owned() })
+        .collect();
+    ExploreResult::Empty(empty)
+}
+
+/// The metrics that an expression names.
+fn metric_names(expr: &Expr) -> Vec<String> {
+    let own = match &expr.kind {
+        ExprKind::Vector(selector) => Some(&selector.name),
+        ExprKind::Matrix(matrix) => Some(&matrix.selector.name),
+        _ => None,
+    };
+    let own = own.filter(|name| !name.is_empty()).cloned();
+    own.into_iter().chain(expr.children().into_iter().flat_map(metric_names)).collect()
 }
 
 /// `None` where nothing is asked.
@@ -120,12 +181,6 @@ async fn answer(state: &State, expr: &str, table: bool, window: &Window) -> Resu
 }
 
 fn present(mut lines: Vec<Line>, expr: &str, table: bool, window: &Window) -> ExploreResult {
-    if lines.is_empty() {
-        let empty = Empty::new(Mood::Neutral, "No series").icon(Icon::Search);
-        return ExploreResult::Empty(
-            empty.line("The expression is right, but nothing matches it in this time. Names and label values are exact."),
-        );
-    }
     if table {
         return table_of(&lines, window);
     }

@@ -5,6 +5,7 @@ mod ask;
 mod assets;
 mod explore;
 mod home;
+mod names;
 mod panel;
 mod rules;
 mod targets;

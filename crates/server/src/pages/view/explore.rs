@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::parts::{Empty, Html, Icon};
+use super::parts::{Empty, Html, Icon, Link};
 use super::shell::Shell;
 
 /// `/query`
@@ -28,6 +28,17 @@ pub(crate) struct ExplorePage {
     pub(crate) table_href: String,
     pub(crate) json_href: String,
     pub(crate) result: ExploreResult,
+    pub(crate) names: Names,
+}
+
+/// The names of metrics, for those who do not know them by heart.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// What is looked for.
+    pub(crate) find: String,
+    /// `8 of 412 names`
+    pub(crate) count: String,
+    pub(crate) links: Vec<Link>,
 }
 
 /// Why an expression has no answer, with the place where it goes wrong, if it has one.

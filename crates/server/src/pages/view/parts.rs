@@ -148,6 +148,8 @@ pub(crate) struct Empty {
     /// Something to copy; may be empty.
     pub(crate) code: String,
     pub(crate) link: Option<Link>,
+    /// Shorter ways on, as tags.
+    pub(crate) tags: Vec<Link>,
 }
 
 impl Empty {
@@ -159,6 +161,7 @@ impl Empty {
             lines: Vec::new(),
             code: String::new(),
             link: None,
+            tags: Vec::new(),
         }
     }
 

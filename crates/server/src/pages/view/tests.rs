@@ -7,9 +7,9 @@ use chart::{Frame, FrameSeries, Height, PlotOptions, Segment, Severity, Summary,
 use units::unit::{Formatted, Unit};
 
 use super::alerts::{Alert, AlertGroup, AlertsPage, Note};
-use super::explore::{ExplorePage, ExploreResult, QueryProblem, ResultRow};
+use super::explore::{ExplorePage, ExploreResult, Names, QueryProblem, ResultRow};
 use super::home::{AlertList, AlertRow, Fact, GpuCard, Gpus, HomePage, HostRow, ModelRow, TargetList, TargetProblem};
-use super::parts::{Badge, Empty, Html, Icon, Mood, Panel, PanelBody, Stat};
+use super::parts::{Badge, Empty, Html, Icon, Link, Mood, Panel, PanelBody, Stat};
 use super::rules::{Group, Rule, RulesPage};
 use super::shell::{Picker, Preset, Section, Shell};
 use super::targets::{Filter, Pool, Target, TargetsPage};
@@ -345,6 +345,13 @@ fn explore(expr: &str, tab: &'static str, result: ExploreResult) -> ExplorePage 
         table_href: "/query?tab=table".to_owned(),
         json_href: "/api/v1/query".to_owned(),
         result,
+        names: Names {
+            find: "node cpu".to_owned(),
+            count: "2 of 412 names".to_owned(),
+            links: ["node_cpu_seconds_total", "node_cpu_guest_seconds_total"]
+                .map(|name| Link { href: format!("/query?expr={name}"), word: name.to_owned() })
+                .to_vec(),
+        },
     }
 }
 
