@@ -1,1 +1,86 @@
-//! Evaluates PromQL over a Queryable; no clock, no IO, must not know tsdb.
+//! Evaluates PromQL over a [`Queryable`](storage::Queryable); no clock, no IO, must not know tsdb.
+//!
+//! Evaluation goes series by series: every selector is read once for the whole range of the query, and every operator
+//! turns columns (a value and a presence bit for each step) into columns. What series match or belong to a group is
+//! decided once per query, not once per step.
+
+mod aggregation;
+mod binary;
+mod column;
+mod error;
+mod evaluation;
+mod functions;
+mod kahan;
+mod notes;
+mod selector;
+mod series;
+mod steps;
+mod value;
+mod window;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use model::Timestamp;
+use promql_syntax::{Expr, ValueType};
+use storage::Queryable;
+
+pub use error::EvalError;
+pub use value::{Answer, MatrixSeries, Value, VectorSample};
+
+use crate::evaluation::Evaluation;
+use crate::steps::Steps;
+
+/// What holds for every query.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How far back an instant selector looks for a sample, in milliseconds.
+    pub lookback_ms: i64,
+    /// The step of a subquery that names none, in milliseconds.
+    pub subquery_step_ms: i64,
+    /// Samples that a query may load.
+    pub samples_max: usize,
+    /// Set from outside, ends the evaluation with [`EvalError::Canceled`].
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// Prometheus' defaults.
+impl Default for Options {
+    fn default() -> Self {
+        Self { lookback_ms: 5 * 60_000, subquery_step_ms: 60_000, samples_max: 50_000_000, cancel: None }
+    }
+}
+
+/// Evaluates `expr` at one moment.
+///
+/// # Errors
+/// The data does not allow an answer, or a limit was reached.
+pub fn instant(
+    expr: &Expr,
+    at: Timestamp,
+    storage: &dyn Queryable,
+    options: &Options,
+) -> Result<Answer, EvalError> {
+    let evaluation = Evaluation::new(storage, options, Steps::instant(at.as_ms()));
+    value::instant(&evaluation, expr, at)
+}
+
+/// Evaluates `expr` at `start`, `start + step_ms`, … up to `end`.
+///
+/// # Errors
+/// The data does not allow an answer, a limit was reached, or the expression is a range vector or a text.
+pub fn range(
+    expr: &Expr,
+    start: Timestamp,
+    end: Timestamp,
+    step_ms: i64,
+    storage: &dyn Queryable,
+    options: &Options,
+) -> Result<Answer, EvalError> {
+    let kind = expr.value_type();
+    if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+        return Err(EvalError::RangeType(kind.documented()));
+    }
+    let evaluation = Evaluation::new(storage, options, Steps::range(start.as_ms(), end.as_ms(), step_ms));
+    value::range(&evaluation, expr)
+}

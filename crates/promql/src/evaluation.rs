@@ -1,0 +1,133 @@
+//! Walks the tree: what kind of expression goes where.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use promql_syntax::{Expr, ExprKind, UnaryOp};
+use storage::Queryable;
+
+use crate::error::EvalError;
+use crate::notes::Notes;
+use crate::series::Series;
+use crate::steps::Steps;
+use crate::{Options, aggregation, binary, functions, selector};
+
+/// An evaluation over some steps.
+pub(crate) struct Evaluation<'a> {
+    pub(crate) storage: &'a dyn Queryable,
+    pub(crate) options: &'a Options,
+    /// The steps of this part of the query; a subquery has its own.
+    pub(crate) steps: Steps,
+    /// The steps of the whole query, which `@ start()` and `@ end()` mean.
+    pub(crate) query: Steps,
+    pub(crate) notes: Rc<Notes>,
+    samples: Rc<Cell<usize>>,
+}
+
+/// What an expression other than a range vector gives.
+pub(crate) enum Operand {
+    /// A number for each step.
+    Scalar(Vec<f64>),
+    Vector(Vec<Series>),
+    Text(String),
+}
+
+impl<'a> Evaluation<'a> {
+    pub(crate) fn new(storage: &'a dyn Queryable, options: &'a Options, steps: Steps) -> Self {
+        Self { storage, options, steps, query: steps, notes: Rc::default(), samples: Rc::default() }
+    }
+
+    /// The same evaluation over other steps.
+    pub(crate) fn within(&self, steps: Steps) -> Self {
+        Self {
+            storage: self.storage,
+            options: self.options,
+            steps,
+            query: self.query,
+            notes: Rc::clone(&self.notes),
+            samples: Rc::clone(&self.samples),
+        }
+    }
+
+    pub(crate) fn check_cancelled(&self) -> Result<(), EvalError> {
+        let cancelled = self.options.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed));
+        if cancelled { Err(EvalError::Canceled) } else { Ok(()) }
+    }
+
+    /// Samples that may still be loaded.
+    pub(crate) fn samples_left(&self) -> usize {
+        self.options.samples_max.saturating_sub(self.samples.get())
+    }
+
+    /// Counts samples that were loaded.
+    pub(crate) fn charge(&self, samples: usize) -> Result<(), EvalError> {
+        self.samples.set(self.samples.get() + samples);
+        if self.options.samples_max < self.samples.get() { Err(EvalError::TooManySamples) } else { Ok(()) }
+    }
+
+    /// Samples loaded so far.
+    pub(crate) fn samples_loaded(&self) -> usize {
+        self.samples.get()
+    }
+
+    /// Evaluates an expression that is no range vector.
+    pub(crate) fn operand(&self, expr: &Expr) -> Result<Operand, EvalError> {
+        match &expr.kind {
+            ExprKind::Number(number) => Ok(Operand::Scalar(vec![number.value; self.steps.count])),
+            ExprKind::String(text) => Ok(Operand::Text(text.clone())),
+            ExprKind::Paren(inner) => self.operand(inner),
+            ExprKind::Vector(vector) => Ok(Operand::Vector(selector::instant(self, vector)?)),
+            ExprKind::Call(call) => functions::call(self, call),
+            ExprKind::Aggregate(aggregate) => Ok(Operand::Vector(aggregation::aggregate(self, aggregate)?)),
+            ExprKind::Binary(operation) => binary::operate(self, operation),
+            ExprKind::Unary(unary) => self.sign(unary.op, &unary.expr),
+            ExprKind::Matrix(_) | ExprKind::Subquery(_) => {
+                Err(EvalError::Unsupported("a range vector in this place".to_owned()))
+            }
+        }
+    }
+
+    /// Evaluates an expression that the type check says is an instant vector.
+    pub(crate) fn vector(&self, expr: &Expr) -> Result<Vec<Series>, EvalError> {
+        match self.operand(expr)? {
+            Operand::Vector(vector) => Ok(vector),
+            _ => Err(EvalError::Unsupported("this argument".to_owned())),
+        }
+    }
+
+    /// Evaluates an expression that the type check says is a scalar.
+    pub(crate) fn scalar(&self, expr: &Expr) -> Result<Vec<f64>, EvalError> {
+        match self.operand(expr)? {
+            Operand::Scalar(values) => Ok(values),
+            _ => Err(EvalError::Unsupported("this argument".to_owned())),
+        }
+    }
+
+    /// Evaluates an expression that the type check says is a text.
+    pub(crate) fn text(&self, expr: &Expr) -> Result<String, EvalError> {
+        match self.operand(expr)? {
+            Operand::Text(text) => Ok(text),
+            _ => Err(EvalError::Unsupported("this argument".to_owned())),
+        }
+    }
+
+    fn sign(&self, op: UnaryOp, expr: &Expr) -> Result<Operand, EvalError> {
+        let operand = self.operand(expr)?;
+        Ok(match (op, operand) {
+            (UnaryOp::Plus, operand) => operand,
+            (UnaryOp::Minus, Operand::Scalar(mut values)) => {
+                values.iter_mut().for_each(|value| *value = -*value);
+                Operand::Scalar(values)
+            }
+            (UnaryOp::Minus, Operand::Vector(mut vector)) => {
+                for series in &mut vector {
+                    series.drop_name = true;
+                    series.column.values.iter_mut().for_each(|value| *value = -*value);
+                }
+                Operand::Vector(vector)
+            }
+            (UnaryOp::Minus, Operand::Text(_)) => return Err(EvalError::Unsupported("the sign of a text".to_owned())),
+        })
+    }
+}
