@@ -42,10 +42,9 @@ pub(crate) fn aggregate(evaluation: &Evaluation<'_>, aggregate: &Aggregate) -> R
         (Some(param), AggregateOp::Quantile) => {
             let quantiles = evaluation.scalar(param)?;
             for q in quantiles.iter().filter(|q| q.is_nan() || !(0.0..=1.0).contains(*q)) {
-                evaluation.notes.warn(format!(
-                    "quantile value should be between 0 and 1, got {}",
-                    units::float::shortest_g(*q)
-                ));
+                evaluation
+                    .notes
+                    .warn(format!("quantile value should be between 0 and 1, got {}", units::float::shortest_g(*q)));
             }
             quantiles
         }
@@ -96,22 +95,40 @@ fn reduce(evaluation: &Evaluation<'_>, op: AggregateOp, members: &[&Column], qua
         }
         AggregateOp::Stddev | AggregateOp::Stdvar => {
             let root = op == AggregateOp::Stddev;
-            fold(&mut out, members, Welford::default, |welford, value| welford.add(value), |welford| {
-                if root { welford.variance().sqrt() } else { welford.variance() }
-            });
+            fold(
+                &mut out,
+                members,
+                Welford::default,
+                |welford, value| welford.add(value),
+                |welford| {
+                    if root { welford.variance().sqrt() } else { welford.variance() }
+                },
+            );
         }
         AggregateOp::Count => fold(&mut out, members, || 0.0, |count, _| *count += 1.0, |count| *count),
         AggregateOp::Group => fold(&mut out, members, || (), |(), _| (), |()| 1.0),
-        AggregateOp::Min => fold(&mut out, members, || f64::NAN, |min, value| {
-            if value < *min || min.is_nan() {
-                *min = value;
-            }
-        }, |min| *min),
-        AggregateOp::Max => fold(&mut out, members, || f64::NAN, |max, value| {
-            if *max < value || max.is_nan() {
-                *max = value;
-            }
-        }, |max| *max),
+        AggregateOp::Min => fold(
+            &mut out,
+            members,
+            || f64::NAN,
+            |min, value| {
+                if value < *min || min.is_nan() {
+                    *min = value;
+                }
+            },
+            |min| *min,
+        ),
+        AggregateOp::Max => fold(
+            &mut out,
+            members,
+            || f64::NAN,
+            |max, value| {
+                if *max < value || max.is_nan() {
+                    *max = value;
+                }
+            },
+            |max| *max,
+        ),
         _ => {
             let mut values = Vec::with_capacity(members.len());
             let steps: Vec<usize> = out.present.iter().collect();

@@ -21,7 +21,8 @@ pub(crate) fn operate(evaluation: &Evaluation<'_>, operation: &Binary) -> Result
     match (lhs, rhs) {
         (Operand::Scalar(mut lhs), Operand::Scalar(rhs)) => {
             for (left, right) in lhs.iter_mut().zip(rhs) {
-                *left = if op.is_comparison() { truth(compare(op, *left, right)) } else { arithmetic(op, *left, right) };
+                *left =
+                    if op.is_comparison() { truth(compare(op, *left, right)) } else { arithmetic(op, *left, right) };
             }
             Ok(Operand::Scalar(lhs))
         }
@@ -88,11 +89,7 @@ fn drops_name(operation: &Binary) -> bool {
     !operation.op.is_comparison() || operation.return_bool
 }
 
-fn with_scalar(
-    operation: &Binary,
-    mut vector: Vec<Series>,
-    sides: impl Fn(usize, f64) -> (f64, f64),
-) -> Vec<Series> {
+fn with_scalar(operation: &Binary, mut vector: Vec<Series>, sides: impl Fn(usize, f64) -> (f64, f64)) -> Vec<Series> {
     for series in &mut vector {
         series.drop_name |= drops_name(operation);
         let column = &mut series.column;
@@ -205,9 +202,15 @@ fn between_vectors(
             }
             // Refused before a comparison may drop the sample.
             let (seen, message) = if one_to_one {
-                (taken.entry(signature.clone()), "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
+                (
+                    taken.entry(signature.clone()),
+                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+                )
             } else {
-                (results.entry(labels.clone()), "multiple matches for labels: grouping labels must ensure unique matches")
+                (
+                    results.entry(labels.clone()),
+                    "multiple matches for labels: grouping labels must ensure unique matches",
+                )
             };
             let seen = seen.or_insert_with(|| Bits::none(count));
             if seen.intersects(&matched) {

@@ -35,11 +35,6 @@ impl Bits {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
     }
 
-    /// How many bits are set.
-    pub(crate) fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
     /// Sets the bits that are set in `other`.
     pub(crate) fn union(&mut self, other: &Self) {
         for (word, other) in self.0.iter_mut().zip(&other.0) {
@@ -104,6 +99,5 @@ mod tests {
         }
         bits.clear(64);
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 129]);
-        assert_eq!(bits.count(), 3);
     }
 }

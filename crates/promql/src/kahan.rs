@@ -65,7 +65,11 @@ impl KahanMean {
     }
 
     pub(crate) fn value(&self) -> f64 {
-        if self.incremental { self.mean + self.compensation } else { self.sum.sum / self.count + self.sum.compensation / self.count }
+        if self.incremental {
+            self.mean + self.compensation
+        } else {
+            self.sum.sum / self.count + self.sum.compensation / self.count
+        }
     }
 }
 

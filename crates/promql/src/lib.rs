@@ -55,12 +55,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// The data does not allow an answer, or a limit was reached.
-pub fn instant(
-    expr: &Expr,
-    at: Timestamp,
-    storage: &dyn Queryable,
-    options: &Options,
-) -> Result<Answer, EvalError> {
+pub fn instant(expr: &Expr, at: Timestamp, storage: &dyn Queryable, options: &Options) -> Result<Answer, EvalError> {
     let evaluation = Evaluation::new(storage, options, Steps::instant(at.as_ms()));
     value::instant(&evaluation, expr, at)
 }

@@ -88,7 +88,8 @@ pub(crate) fn range(evaluation: &Evaluation<'_>, expr: &Expr) -> Result<Answer, 
     let sample = |step, value| Sample { at: Timestamp::from_ms(steps.at(step)), value };
     let mut matrix = match evaluation.operand(expr)? {
         Operand::Scalar(values) => {
-            let samples: Vec<Sample> = values.into_iter().enumerate().map(|(step, value)| sample(step, value)).collect();
+            let samples: Vec<Sample> =
+                values.into_iter().enumerate().map(|(step, value)| sample(step, value)).collect();
             vec![MatrixSeries { labels: Labels::empty(), samples }]
         }
         Operand::Vector(vector) => finish(vector)?

@@ -63,12 +63,8 @@ impl Windows {
                 if from == to {
                     continue;
                 }
-                let window = Window {
-                    timestamps_ms: &timestamps[from..to],
-                    values: &series.values[from..to],
-                    start_ms,
-                    end_ms,
-                };
+                let window =
+                    Window { timestamps_ms: &timestamps[from..to], values: &series.values[from..to], start_ms, end_ms };
                 if let Some(value) = function(step, &window, &series.labels) {
                     column.put(step, value);
                 }

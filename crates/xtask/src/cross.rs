@@ -4,7 +4,7 @@
 //! libraries are unpacked into target/cross, and rustup's cargo drives them. Where the packages cannot be had, one line
 //! says so and the command succeeds.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

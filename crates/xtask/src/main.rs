@@ -4,6 +4,7 @@ mod check;
 mod cross;
 mod dev;
 mod oracle;
+mod promqltest;
 mod scrape_diff;
 mod shell;
 mod sizes;
@@ -23,6 +24,12 @@ struct Arguments {
 enum Command {
     /// Runs what the real libraries answered (../shared/data/oracle) through our code
     Oracle(oracle::Arguments),
+    /// Runs upstream's PromQL test scripts
+    Promqltest {
+        /// The scripts.
+        #[arg(required = true)]
+        paths: Vec<std::path::PathBuf>,
+    },
     /// What CI checks
     Check,
     /// Accepts what the snapshot tests now print
@@ -44,6 +51,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Oracle(arguments) => return oracle::run(&arguments),
+        Command::Promqltest { paths } => return promqltest::promqltest(&paths),
         Command::Check => check::check(),
         Command::Bless => check::bless(),
         Command::Dev { arguments } => dev::dev(&arguments),

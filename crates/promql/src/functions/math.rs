@@ -45,7 +45,15 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
         "ln" => f64::ln,
         "log2" => f64::log2,
         "log10" => f64::log10,
-        "sgn" => |value| if 0.0 < value { 1.0 } else if value < 0.0 { -1.0 } else { value },
+        "sgn" => |value| {
+            if 0.0 < value {
+                1.0
+            } else if value < 0.0 {
+                -1.0
+            } else {
+                value
+            }
+        },
         "sin" => f64::sin,
         "cos" => f64::cos,
         "tan" => f64::tan,

@@ -115,9 +115,8 @@ pub(crate) fn quantile_of(q: f64, values: &mut [f64]) -> f64 {
 /// Quantiles outside 0 to 1 have an answer that nobody wants.
 pub(super) fn warn_of_quantiles(evaluation: &Evaluation<'_>, quantiles: &[f64]) {
     for q in quantiles.iter().filter(|q| q.is_nan() || !(0.0..=1.0).contains(*q)) {
-        evaluation.notes.warn(format!(
-            "quantile value should be between 0 and 1, got {}",
-            units::float::shortest_g(*q)
-        ));
+        evaluation
+            .notes
+            .warn(format!("quantile value should be between 0 and 1, got {}", units::float::shortest_g(*q)));
     }
 }

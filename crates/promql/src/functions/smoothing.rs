@@ -35,7 +35,10 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
             let (smoothing, trend) = (evaluation.scalar(&args[1])?, evaluation.scalar(&args[2])?);
             for (factors, what) in [(&smoothing, "smoothing"), (&trend, "trend")] {
                 if let Some(bad) = factors.iter().find(|factor| !(0.0 < **factor && **factor < 1.0)) {
-                    return fail(format!("invalid {what} factor. Expected: 0 < tf < 1, got: {}", units::float::shortest_g(*bad)));
+                    return fail(format!(
+                        "invalid {what} factor. Expected: 0 < tf < 1, got: {}",
+                        units::float::shortest_g(*bad)
+                    ));
                 }
             }
             over_windows(evaluation, name, arg, false, |step, window| smooth(window, smoothing[step], trend[step]))

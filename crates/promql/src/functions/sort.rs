@@ -11,7 +11,9 @@ use crate::series::Series;
 pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Result<Vec<Series>, EvalError> {
     let mut vector = evaluation.vector(&args[0])?;
     if 1 < evaluation.query.count {
-        evaluation.notes.warn(format!("{name} is ineffective for range queries since results are always ordered by labels"));
+        evaluation
+            .notes
+            .warn(format!("{name} is ineffective for range queries since results are always ordered by labels"));
         return Ok(vector);
     }
     let value = |series: &Series| series.column.get(0).unwrap_or(f64::NAN);
@@ -71,9 +73,12 @@ mod tests {
 
     #[test]
     fn digits_compare_as_numbers() {
-        for (a, b, expected) in
-            [("cpu2", "cpu10", Ordering::Less), ("a", "b", Ordering::Less), ("x1", "x01", Ordering::Equal), ("a1", "a", Ordering::Greater)]
-        {
+        for (a, b, expected) in [
+            ("cpu2", "cpu10", Ordering::Less),
+            ("a", "b", Ordering::Less),
+            ("x1", "x01", Ordering::Equal),
+            ("a1", "a", Ordering::Greater),
+        ] {
             assert_eq!(natural(a, b), expected, "{a} {b}");
         }
     }
