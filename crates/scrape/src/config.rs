@@ -1,0 +1,85 @@
+//! What to scrape, as plain values.
+
+use model::Labels;
+
+/// A job: what its targets have in common. Defaults are Prometheus', but for the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrapeConfig {
+    /// The job's name, unique.
+    pub job_name: String,
+    /// How often, in milliseconds.
+    pub scrape_interval_ms: i64,
+    /// How long one scrape may take, in milliseconds; not longer than the interval.
+    pub scrape_timeout_ms: i64,
+    /// The path.
+    pub metrics_path: String,
+    /// `http` or `https`
+    pub scheme: String,
+    /// Parameters of the URL.
+    pub params: Vec<(String, String)>,
+    /// Whether a page's `job` and `instance` win over the target's.
+    pub honor_labels: bool,
+    /// Whether samples may carry moments of their own.
+    pub honor_timestamps: bool,
+    /// How much a page may hold.
+    pub limits: Limits,
+    /// How to talk to the targets.
+    pub http: http_client::Config,
+    /// The targets.
+    pub static_groups: Vec<StaticGroup>,
+}
+
+impl Default for ScrapeConfig {
+    fn default() -> Self {
+        Self {
+            job_name: String::new(),
+            scrape_interval_ms: 60_000,
+            scrape_timeout_ms: 10_000,
+            metrics_path: "/metrics".to_owned(),
+            scheme: "http".to_owned(),
+            params: Vec::new(),
+            honor_labels: false,
+            honor_timestamps: true,
+            limits: Limits::default(),
+            http: http_client::Config::default(),
+            static_groups: Vec::new(),
+        }
+    }
+}
+
+/// Targets with labels of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StaticGroup {
+    /// `HOST:PORT`
+    pub targets: Vec<String>,
+    /// Labels that all of them get.
+    pub labels: Labels,
+}
+
+/// How much a page may hold; one that holds more fails as a whole. `None` is no limit, as in Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body after decompression.
+    pub body_bytes_max: usize,
+    /// Samples.
+    pub samples_max: Option<usize>,
+    /// Labels of a series, the target's included.
+    pub labels_max: Option<usize>,
+    /// Bytes of a label's name.
+    pub label_name_bytes_max: Option<usize>,
+    /// Bytes of a label's value.
+    pub label_value_bytes_max: Option<usize>,
+}
+
+/// Prometheus has no limits unless it is told; a body without end must not take the machine.
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 16 << 20,
+            samples_max: None,
+            labels_max: None,
+            label_name_bytes_max: None,
+            label_value_bytes_max: None,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Gets a page.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use url::Url;
+
+use crate::config::Limits;
+
+/// What a target answered.
+pub(crate) struct Page {
+    pub(crate) body: Vec<u8>,
+    pub(crate) content_type: Option<String>,
+}
+
+const AGENT: &str = concat!("pitwall/", env!("CARGO_PKG_VERSION"));
+
+/// Asks a target. `buffer` is the previous page's memory, to be used again.
+pub(crate) async fn fetch(
+    client: &reqwest::Client,
+    http: &http_client::Config,
+    url: &Url,
+    timeout_ms: i64,
+    limits: &Limits,
+    mut buffer: Vec<u8>,
+) -> Result<Page, String> {
+    buffer.clear();
+    let timeout = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
+    let ask = async {
+        let mut request = client
+            .get(url.clone())
+            .header(ACCEPT, exposition::ACCEPT)
+            .header(USER_AGENT, AGENT)
+            .header("X-Prometheus-Scrape-Timeout-Seconds", format!("{}", timeout.as_secs_f64()));
+        if let Some(value) = http.authorization_header().map_err(|error| error.to_string())? {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let answer = request.send().await.map_err(|error| describe(&error))?;
+        if !answer.status().is_success() {
+            return Err(format!("server returned HTTP status {}", answer.status()));
+        }
+        let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut body = answer.bytes_stream();
+        while let Some(part) = body.next().await {
+            let part = part.map_err(|error| describe(&error))?;
+            if limits.body_bytes_max < buffer.len() + part.len() {
+                return Err(format!("body size limit of {} bytes exceeded", limits.body_bytes_max));
+            }
+            buffer.extend_from_slice(&part);
+        }
+        Ok(Page { body: buffer, content_type })
+    };
+    match tokio::time::timeout(timeout, ask).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!("the target did not answer within {}", units::duration::format_ms(timeout_ms))),
+    }
+}
+
+/// The error with its causes, without the URL, which is shown beside it and may hold credentials.
+fn describe(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    if text.is_empty() { "the request failed".to_owned() } else { text }
+}
