@@ -96,8 +96,7 @@ struct ScrapeDefaults {
 }
 
 fn global(root: &mut Section<'_>, value: &mut Prometheus) -> ScrapeDefaults {
-    let mut defaults =
-        ScrapeDefaults { interval_ms: INTERVAL_MS, timeout_ms: None, limits: scrape::Limits::default() };
+    let mut defaults = ScrapeDefaults { interval_ms: INTERVAL_MS, timeout_ms: None, limits: scrape::Limits::default() };
     let Some(field) = root.get("global") else { return defaults };
     let Some(mut global) = field.section() else { return defaults };
     if let Some(interval_ms) = global.positive_ms("scrape_interval") {
@@ -185,7 +184,10 @@ fn scrape_config(field: &Field<'_>, defaults: &ScrapeDefaults, folder: &Path) ->
     if let Some(timeout_ms) = own_timeout_ms
         && config.scrape_interval_ms < timeout_ms
     {
-        job.error(format!("scrape timeout greater than scrape interval for scrape config with job name {:?}", config.job_name));
+        job.error(format!(
+            "scrape timeout greater than scrape interval for scrape config with job name {:?}",
+            config.job_name
+        ));
     }
     let inherited_ms = defaults.timeout_ms.unwrap_or(TIMEOUT_MS).min(config.scrape_interval_ms);
     config.scrape_timeout_ms = own_timeout_ms.unwrap_or(inherited_ms);
@@ -208,8 +210,13 @@ fn scrape_config(field: &Field<'_>, defaults: &ScrapeDefaults, folder: &Path) ->
     config.honor_timestamps = job.boolean("honor_timestamps").unwrap_or(true);
     config.limits = limits(&mut job, &defaults.limits);
     config.http = http::read(&mut job, folder);
-    config.static_groups =
-        job.get("static_configs").map(|list| list.items()).unwrap_or_default().iter().filter_map(static_group).collect();
+    config.static_groups = job
+        .get("static_configs")
+        .map(|list| list.items())
+        .unwrap_or_default()
+        .iter()
+        .filter_map(static_group)
+        .collect();
     job.inactive(&[
         ("scrape_protocols", "the classic text format is asked for"),
         ("fallback_scrape_protocol", "an answer without a type is read as classic text"),
@@ -235,12 +242,36 @@ fn scrape_config(field: &Field<'_>, defaults: &ScrapeDefaults, folder: &Path) ->
 
 /// Service discovery that Prometheus 3 knows.
 const DISCOVERIES: &[&str] = &[
-    "azure_sd_configs", "consul_sd_configs", "digitalocean_sd_configs", "dns_sd_configs", "docker_sd_configs",
-    "dockerswarm_sd_configs", "ec2_sd_configs", "eureka_sd_configs", "file_sd_configs", "gce_sd_configs",
-    "hetzner_sd_configs", "http_sd_configs", "ionos_sd_configs", "kubernetes_sd_configs", "kuma_sd_configs",
-    "lightsail_sd_configs", "linode_sd_configs", "marathon_sd_configs", "nerve_sd_configs", "nomad_sd_configs",
-    "openstack_sd_configs", "oci_sd_configs", "outscale_sd_configs", "ovhcloud_sd_configs", "puppetdb_sd_configs",
-    "scaleway_sd_configs", "serverset_sd_configs", "stackit_sd_configs", "triton_sd_configs", "uyuni_sd_configs",
+    "azure_sd_configs",
+    "consul_sd_configs",
+    "digitalocean_sd_configs",
+    "dns_sd_configs",
+    "docker_sd_configs",
+    "dockerswarm_sd_configs",
+    "ec2_sd_configs",
+    "eureka_sd_configs",
+    "file_sd_configs",
+    "gce_sd_configs",
+    "hetzner_sd_configs",
+    "http_sd_configs",
+    "ionos_sd_configs",
+    "kubernetes_sd_configs",
+    "kuma_sd_configs",
+    "lightsail_sd_configs",
+    "linode_sd_configs",
+    "marathon_sd_configs",
+    "nerve_sd_configs",
+    "nomad_sd_configs",
+    "openstack_sd_configs",
+    "oci_sd_configs",
+    "outscale_sd_configs",
+    "ovhcloud_sd_configs",
+    "puppetdb_sd_configs",
+    "scaleway_sd_configs",
+    "serverset_sd_configs",
+    "stackit_sd_configs",
+    "triton_sd_configs",
+    "uyuni_sd_configs",
     "vultr_sd_configs",
 ];
 

@@ -83,9 +83,8 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
     };
     section.finish();
     let text = expression.text()?.trim().to_owned();
-    let expr = expression.parsed(|text| {
-        promql_syntax::parse(text).map_err(|error| format!("could not parse expression: {error}"))
-    })?;
+    let expr = expression
+        .parsed(|text| promql_syntax::parse(text).map_err(|error| format!("could not parse expression: {error}")))?;
     match (record, alert) {
         (None, None) => {
             field.error("one of 'record' or 'alert' must be set");
@@ -96,7 +95,8 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
             None
         }
         (Some(record), None) => {
-            for (wrong, name) in [(&for_, "for"), (&keep_firing_for, "keep_firing_for"), (&annotations, "annotations")] {
+            for (wrong, name) in [(&for_, "for"), (&keep_firing_for, "keep_firing_for"), (&annotations, "annotations")]
+            {
                 if let Some(wrong) = wrong {
                     wrong.error(format!("invalid field '{name}' in recording rule"));
                 }
@@ -110,7 +110,9 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
         (None, Some(alert)) => {
             let alert_name = alert.text()?.to_owned();
             let annotations_read = annotations.as_ref().map(read_labels).unwrap_or_default();
-            for (fields, what) in [(section_pairs(field, "labels"), "label"), (section_pairs(field, "annotations"), "annotation")] {
+            for (fields, what) in
+                [(section_pairs(field, "labels"), "label"), (section_pairs(field, "annotations"), "annotation")]
+            {
                 for (name, value) in fields {
                     let checked = value.text().map(|template| rules::check_template(&alert_name, template));
                     if let Some(Err(why)) = checked {

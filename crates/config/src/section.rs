@@ -136,7 +136,9 @@ impl<'a> Field<'a> {
         match &self.node.value {
             Value::Mapping(entries) => entries
                 .iter()
-                .map(|(key, node)| (key.text.as_str(), Field { findings: self.findings, node, path: self.join(&key.text) }))
+                .map(|(key, node)| {
+                    (key.text.as_str(), Field { findings: self.findings, node, path: self.join(&key.text) })
+                })
                 .collect(),
             Value::Null => Vec::new(),
             _ => {
@@ -305,7 +307,9 @@ mod tests {
 
     #[test]
     fn sizes_are_powers_of_1024() {
-        for (text, expected) in [("16MB", Some(16 << 20)), ("1KiB", Some(1024)), ("7", Some(7)), ("x", None), ("1XB", None)] {
+        for (text, expected) in
+            [("16MB", Some(16 << 20)), ("1KiB", Some(1024)), ("7", Some(7)), ("x", None), ("1XB", None)]
+        {
             assert_eq!(parse_size_bytes(text), expected, "{text}");
         }
     }

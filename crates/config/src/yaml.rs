@@ -192,7 +192,8 @@ mod tests {
             Value::Scalar(text) => format!("{text:?}"),
             Value::Sequence(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
             Value::Mapping(entries) => {
-                let entries: Vec<_> = entries.iter().map(|(key, value)| format!("{}: {}", key.text, shown(value))).collect();
+                let entries: Vec<_> =
+                    entries.iter().map(|(key, value)| format!("{}: {}", key.text, shown(value))).collect();
                 format!("{{{}}}", entries.join(", "))
             }
         }
@@ -208,14 +209,20 @@ mod tests {
 
     #[test]
     fn scalars_keep_their_text() {
-        check("a: 1.10\nb: yes\nc: 0x10\nd: '7'\ne: 1e3\nf: ~\ng:\nh: true", r#"{a: "1.10", b: "yes", c: "0x10", d: "7", e: "1e3", f: ~, g: ~, h: "true"}"#);
+        check(
+            "a: 1.10\nb: yes\nc: 0x10\nd: '7'\ne: 1e3\nf: ~\ng:\nh: true",
+            r#"{a: "1.10", b: "yes", c: "0x10", d: "7", e: "1e3", f: ~, g: ~, h: "true"}"#,
+        );
         check("9100: 温 度\n", r#"{9100: "温 度"}"#);
         check("温度: 1.50 # °C\nb: 2.50", r#"{温度: "1.50", b: "2.50"}"#);
     }
 
     #[test]
     fn anchors_and_merges_are_expanded() {
-        check("a: &x {k: 1.0}\nb: *x\nc:\n  <<: *x\n  l: 2", r#"{a: {k: "1.0"}, b: {k: "1.0"}, c: {l: "2", k: "1.0"}}"#);
+        check(
+            "a: &x {k: 1.0}\nb: *x\nc:\n  <<: *x\n  l: 2",
+            r#"{a: {k: "1.0"}, b: {k: "1.0"}, c: {l: "2", k: "1.0"}}"#,
+        );
     }
 
     #[test]

@@ -20,6 +20,9 @@ use axum::routing::get;
 
 use crate::State;
 
+/// How often lists renew themselves, in seconds.
+const REFRESH_S: u32 = 5;
+
 /// All pages and what the browser loads with them.
 pub(crate) fn routes() -> Router<State> {
     Router::new()
@@ -35,6 +38,11 @@ pub(crate) fn routes() -> Router<State> {
 
 async fn graph(uri: axum::http::Uri) -> Redirect {
     Redirect::permanent(&format!("/query?{}", uri.query().unwrap_or_default()))
+}
+
+/// Alerts that fire: what the top bar counts.
+fn firing(state: &State) -> usize {
+    alerts::active(state).iter().filter(|alert| alert.state == alerts::ActiveState::Firing).count()
 }
 
 /// A page as an answer. Nobody keeps it: its numbers are of this moment.
