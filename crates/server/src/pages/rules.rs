@@ -1,0 +1,1 @@
+//! `/rules`: each rule, its health, and how long it takes.
