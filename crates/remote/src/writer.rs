@@ -268,7 +268,7 @@ mod tests {
     fn damaged_requests_are_explained() {
         let writer = Writer::new(Arc::new(MemoryStorage::new()));
         for (body, expected) in [
-            (vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0], "snappy"),
+            (vec![3, 0xff, 0xff], "snappy"),
             (snap::raw::Encoder::new().compress_vec(b"\x0a\x05\x0a").unwrap(), "protobuf: a field is cut off"),
             (body(&[series(&[("a", "b")], &[])]), "no metric name"),
             (body(&[series(&[("__name__", "m"), ("a", "b"), ("a", "c")], &[])]), "stands twice"),
