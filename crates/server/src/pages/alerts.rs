@@ -10,15 +10,13 @@ use super::view::alerts::{Alert, AlertGroup, AlertsPage, Note};
 use super::view::parts::{Badge, Empty, Icon, Mood, Stat, anchor, counted};
 use super::view::shell::{Section, Shell};
 use super::view::time;
-use super::{REFRESH_S, show};
+use super::{REFRESH_S, show, watched};
 use crate::State;
 
 /// Annotations that say in a sentence what is wrong, the best first.
 const SENTENCES: [&str; 3] = ["summary", "description", "message"];
-/// Labels that are the same for all alerts of a rule, or say nothing about where.
-const NOT_SUBJECT: [&str; 3] = [ALERT_NAME, "severity", "job"];
-/// Labels of an alert that are named in a row.
-const SUBJECT_LABELS_MAX: usize = 2;
+/// Labels that name what an alert is about, the most telling first.
+const SUBJECTS: [&str; 8] = ["gpu", "model_name", "mountpoint", "device", "name", "path", "instance", "job"];
 
 /// Whether an alert fires already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,12 +48,10 @@ impl Active {
         }
     }
 
-    /// The labels that tell it from its siblings, as `gpu=2`.
+    /// The label that tells it from its siblings best, as `gpu=2`; empty if none does.
     pub(crate) fn subject(&self) -> String {
-        let telling = self.labels.iter().filter(|(name, _)| !NOT_SUBJECT.contains(name));
-        let pairs: Vec<String> =
-            telling.take(SUBJECT_LABELS_MAX).map(|(name, value)| format!("{name}={value}")).collect();
-        pairs.join(" ")
+        let found = SUBJECTS.iter().find_map(|name| Some((name, self.labels.get(name)?)));
+        found.map(|(name, value)| format!("{name}={value}")).unwrap_or_default()
     }
 
     /// What is wrong, in the rule's own words.
@@ -63,6 +59,22 @@ impl Active {
         let said = SENTENCES.iter().find_map(|name| self.annotations.get(name));
         said.map_or_else(|| format!("value {}", value(self.value)), str::to_owned)
     }
+}
+
+/// Every alert whose condition is true: what fires first, the worst of it before the rest, the newest last.
+pub(crate) fn active(state: &State) -> Vec<Active> {
+    let rules = watched::groups(state).into_iter().flat_map(|group| group.rules);
+    let mut active: Vec<Active> = rules.filter_map(|rule| rule.alerting).flat_map(|alerting| alerting.active).collect();
+    active.sort_by(|a, b| {
+        let rank = |alert: &Active| (alert.state, std::cmp::Reverse(alert.mood()), alert.active_at);
+        rank(a).cmp(&rank(b)).then_with(|| a.labels.cmp(&b.labels))
+    });
+    active
+}
+
+/// How many alerting rules there are.
+pub(crate) fn rule_count(state: &State) -> usize {
+    watched::groups(state).iter().flat_map(|group| &group.rules).filter(|rule| rule.alerting.is_some()).count()
 }
 
 /// `GET /alerts`
@@ -192,5 +204,43 @@ fn nothing(rules: usize) -> Empty {
         rules => Empty::new(Mood::Ok, "Nothing fires")
             .line(format!("{} watched; no condition is true.", counted(rules, "rule is", "rules are")))
             .link("/rules", "See the rules"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert(state: ActiveState, gpu: &str) -> Active {
+        Active {
+            state,
+            name: "GPUMemoryHigh".to_owned(),
+            labels: Labels::from_pairs([("alertname", "GPUMemoryHigh"), ("gpu", gpu), ("severity", "warning")]),
+            annotations: Labels::from_pairs([("description", "long"), ("summary", "GPU is nearly full")]),
+            value: 0.923,
+            active_at: Timestamp::from_ms(0),
+            hold_ms: 120_000,
+        }
+    }
+
+    #[test]
+    fn alerts_are_grouped_by_rule_and_say_why_nothing_was_sent() {
+        let active = [alert(ActiveState::Firing, "0"), alert(ActiveState::Pending, "1")];
+        let shown = groups(&active, Timestamp::from_ms(80_000));
+        assert_eq!((shown.len(), shown[0].summary.as_str()), (1, "1 firing, 1 pending"));
+        let [firing, pending] = &shown[0].alerts[..] else { panic!("two alerts") };
+        assert_eq!((firing.badge.word.as_str(), firing.badge.mood), ("Warning", Mood::Warn));
+        assert_eq!(
+            (firing.title.as_str(), firing.value.as_str(), firing.since.as_str()),
+            ("GPU is nearly full", "0.923", "80 s")
+        );
+        assert_eq!(firing.anchor, "GPUMemoryHigh");
+        let note = pending.note.as_ref().map(|note| note.text.as_str());
+        assert_eq!(note, Some("Not sent: true for 80 s, must stay so for 2 min, fires in 40 s."));
+    }
+
+    #[test]
+    fn a_subject_is_what_tells_alerts_apart() {
+        assert_eq!(alert(ActiveState::Firing, "2").subject(), "gpu=2");
     }
 }

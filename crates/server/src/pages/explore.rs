@@ -25,7 +25,7 @@ const ROWS_MAX: usize = 500;
 /// Lines of the field, at least and at most.
 const FIELD_ROWS: (usize, usize) = (2, 12);
 /// Names in the list.
-const NAMES_MAX: usize = 40;
+const NAMES_MAX: usize = 30;
 /// Names that are suggested for one that does not exist.
 const SUGGESTIONS: usize = 3;
 /// Steps of a graph, whatever step is asked for.
@@ -49,8 +49,7 @@ pub(crate) struct ExploreParams {
 /// `GET /query`
 pub(crate) async fn page(Extract(state): Extract<State>, Query(params): Query<ExploreParams>) -> Response {
     let now = state.now();
-    let window =
-        Window::parse(params.from.as_deref(), params.to.as_deref(), now, time::local_offset_s(now.as_ms()));
+    let window = Window::parse(params.from.as_deref(), params.to.as_deref(), now, time::local_offset_s(now.as_ms()));
     let step_auto = units::duration::format_ms(window.step_ms);
     let step = params.step.unwrap_or_default().trim().to_owned();
     let asked_ms = units::duration::parse_ms(&step).ok();
@@ -80,7 +79,8 @@ pub(crate) async fn page(Extract(state): Extract<State>, Query(params): Query<Ex
             );
             let warnings = lines.warnings;
             let found = !lines.lines.is_empty();
-            let result = if found { present(lines.lines, &expr, table, &window) } else { nothing_found(&expr, &known, &window) };
+            let result =
+                if found { present(lines.lines, &expr, table, &window) } else { nothing_found(&expr, &known, &window) };
             (cost, warnings, None, result)
         }
         Err(error) => {
@@ -146,9 +146,10 @@ fn nothing_found(expr: &str, known: &[String], window: &Window) -> ExploreResult
         );
     };
     let near = names::nearest(known, &missing, SUGGESTIONS);
-    let mut empty = Empty::new(Mood::Warn, "No metric of that name")
-        .icon(Icon::Search)
-        .line(format!("Nothing named {missing} was scraped in this time.{}", if near.is_empty() { "" } else { " Nearest:" }));
+    let mut empty = Empty::new(Mood::Warn, "No metric of that name").icon(Icon::Search).line(format!(
+        "Nothing named {missing} was scraped in this time.{}",
+        if near.is_empty() { "" } else { " Nearest:" }
+    ));
     empty.tags = near
         .into_iter()
         .map(|name| Link { href: panel::query_href(&expr.replace(&missing, name), window), word: name.to_owned() })
@@ -190,12 +191,8 @@ fn present(mut lines: Vec<Line>, expr: &str, table: bool, window: &Window) -> Ex
         let name = if line.labels.is_empty() { expr.to_owned() } else { line.labels.to_string() };
         line.into_series(name, slot)
     });
-    let frame = Frame {
-        series: series.collect(),
-        from_ms: window.start_ms,
-        to_ms: window.end_ms,
-        gap_ms: window.gap_ms(),
-    };
+    let frame =
+        Frame { series: series.collect(), from_ms: window.start_ms, to_ms: window.end_ms, gap_ms: window.gap_ms() };
     let options = PlotOptions {
         height: Height::H4,
         utc_offset_s: window.utc_offset_s,
@@ -239,12 +236,7 @@ fn problem(expr: &str, error: &AskError) -> QueryProblem {
         AskError::Parse(error) => around(expr, error),
         AskError::Run(_) => ("", "", ""),
     };
-    QueryProblem {
-        heading: error.to_string(),
-        before: before.to_owned(),
-        at: at.to_owned(),
-        after: after.to_owned(),
-    }
+    QueryProblem { heading: error.to_string(), before: before.to_owned(), at: at.to_owned(), after: after.to_owned() }
 }
 
 /// The expression, cut where it goes wrong.
@@ -259,10 +251,9 @@ fn around<'a>(expr: &'a str, error: &ParseError) -> (&'a str, &'a str, &'a str) 
 fn nothing_asked() -> ExploreResult {
     let empty = Empty::new(Mood::Neutral, "Ask something").icon(Icon::Search);
     ExploreResult::Empty(
-        empty.line("An expression in PromQL, Shift Enter to run it. For a start, the load of this machine:").link(
-            "/query?expr=node_load1",
-            "node_load1",
-        ),
+        empty
+            .line("An expression in PromQL, Shift Enter to run it. For a start, the load of this machine:")
+            .link("/query?expr=node_load1", "node_load1"),
     )
 }
 

@@ -10,6 +10,7 @@ mod panel;
 mod rules;
 mod targets;
 mod view;
+mod watched;
 mod window;
 
 use askama::Template;

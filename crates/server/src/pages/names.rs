@@ -47,12 +47,17 @@ mod tests {
     use super::*;
 
     fn names() -> Vec<String> {
-        ["node_load1", "node_memory_MemFree_bytes", "vllm:e2e_request_latency_seconds_count", "up"].map(str::to_owned).to_vec()
+        ["node_load1", "node_memory_MemFree_bytes", "vllm:e2e_request_latency_seconds_count", "up"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     #[test]
     fn tutorials_wrong_names_find_the_right_ones() {
-        assert_eq!(nearest(&names(), "vllm:request_latency_seconds_count", 3), ["vllm:e2e_request_latency_seconds_count"]);
+        assert_eq!(
+            nearest(&names(), "vllm:request_latency_seconds_count", 3),
+            ["vllm:e2e_request_latency_seconds_count"]
+        );
         assert_eq!(nearest(&names(), "node_load", 3), ["node_load1"]);
         assert!(nearest(&names(), "entirely_else", 3).is_empty());
     }

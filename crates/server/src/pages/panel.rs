@@ -128,7 +128,9 @@ pub(crate) fn query_href(expr: &str, window: &Window) -> String {
 pub(crate) fn waiting(first: Option<i64>, at: Timestamp) -> Empty {
     let empty = Empty::new(Mood::Neutral, "Waiting for the first samples").icon(Icon::Clock);
     match first {
-        Some(first_ms) if at.as_ms() - first_ms < 60_000 => empty.line("A rate needs two samples; they come within seconds."),
+        Some(first_ms) if at.as_ms() - first_ms < 60_000 => {
+            empty.line("A rate needs two samples; they come within seconds.")
+        }
         _ => empty,
     }
 }

@@ -33,7 +33,7 @@ impl Shown {
         match self {
             Self::All => true,
             Self::Up => target.health == Health::Up,
-            Self::Down => target.health == Health::Down,
+            Self::Down => is_down(target),
         }
     }
 }
@@ -82,10 +82,10 @@ fn pools(targets: &[TargetStatus], shown: Shown, now: Timestamp) -> Vec<Pool> {
         }
     }
     let of = |name: &str| targets.iter().filter(|target| target.pool == name).collect::<Vec<_>>();
-    names.sort_by_key(|name| of(name).iter().all(|target| target.health != Health::Down));
+    names.sort_by_key(|name| of(name).iter().all(|target| !is_down(target)));
     let pool = |name: &str| {
         let mut all = of(name);
-        all.sort_by_key(|target| target.health != Health::Down);
+        all.sort_by_key(|target| !is_down(target));
         let up = all.iter().filter(|target| target.health == Health::Up).count();
         let targets: Vec<_> =
             all.iter().filter(|target| shown.includes(target)).map(|target| present(target, now)).collect();
@@ -123,9 +123,23 @@ pub(crate) fn is_built_in(target: &TargetStatus) -> bool {
     target.url.is_empty()
 }
 
+/// A machine without a GPU is not a machine with a problem: its collector's reason is a fact, no failure.
+pub(crate) fn is_absent_gpu(target: &TargetStatus) -> bool {
+    is_built_in(target) && target.health == Health::Down && GPU_JOBS.contains(&target.pool.as_str())
+}
+
+/// Jobs under which a GPU collector runs.
+const GPU_JOBS: [&str; 3] = ["gpu", "dcgm", "dcgm-exporter"];
+
+/// Whether somebody should look at it.
+pub(crate) fn is_down(target: &TargetStatus) -> bool {
+    target.health == Health::Down && !is_absent_gpu(target)
+}
+
 /// A target's state as an icon and a word.
 pub(crate) fn badge(target: &TargetStatus) -> Badge {
     match target.health {
+        Health::Down if is_absent_gpu(target) => Badge::new(Mood::Off, "No GPU"),
         Health::Up if is_built_in(target) => Badge::new(Mood::Info, "Built in"),
         Health::Up => Badge::new(Mood::Ok, "Up"),
         Health::Down => Badge::new(Mood::Crit, "Down"),
@@ -140,6 +154,9 @@ pub(crate) fn tags(labels: &Labels) -> Vec<String> {
 
 /// What failed, and what usually helps.
 fn problem(target: &TargetStatus) -> Empty {
+    if is_absent_gpu(target) {
+        return Empty::new(Mood::Neutral, target.last_error.clone()).icon(Icon::Gpu);
+    }
     let empty = Empty::new(Mood::Crit, capitalised(&target.last_error));
     match advice(&target.last_error) {
         Some(advice) => empty.line(advice),
@@ -149,11 +166,18 @@ fn problem(target: &TargetStatus) -> Empty {
 
 /// The next step for the failures that everybody has.
 fn advice(error: &str) -> Option<&'static str> {
-    const ADVICE: [(&str, &str); 9] = [
+    const ADVICE: [(&str, &str); 10] = [
         ("connection refused", "Nothing listens on this port. Is the server running, and is this its port?"),
-        ("timed out", "It did not answer within scrape_timeout. Is the address right, and does a firewall drop the packets?"),
-        ("deadline", "It did not answer within scrape_timeout. Is the address right, and does a firewall drop the packets?"),
+        (
+            "timed out",
+            "It did not answer within scrape_timeout. Is the address right, and does a firewall drop the packets?",
+        ),
+        (
+            "deadline",
+            "It did not answer within scrape_timeout. Is the address right, and does a firewall drop the packets?",
+        ),
         ("dns", "The name has no address. In Docker, names of other containers exist only on their network."),
+        ("lookup", "The name has no address. In Docker, names of other containers exist only on their network."),
         ("resolve", "The name has no address. In Docker, names of other containers exist only on their network."),
         ("401", "It wants to know who asks: set basic_auth or authorization for this job."),
         ("403", "It refuses this user: check basic_auth or authorization of this job."),
@@ -214,7 +238,10 @@ mod tests {
         assert_eq!(down.problem.as_ref().map(|problem| problem.heading.as_str()), Some("Connection refused"));
         assert!(down.problem.as_ref().is_some_and(|problem| problem.lines[0].contains("Nothing listens")));
         let up = &shown[1].targets[0];
-        assert_eq!((up.last_scrape.as_str(), up.duration.as_str(), up.samples.as_str()), ("2.1 s ago", "6.20 ms", "1,107"));
+        assert_eq!(
+            (up.last_scrape.as_str(), up.duration.as_str(), up.samples.as_str()),
+            ("2.1 s ago", "6.20 ms", "1,107")
+        );
         assert_eq!(pools(&targets, Shown::Down, Timestamp::from_ms(0)).len(), 1);
     }
 }

@@ -66,7 +66,7 @@ impl Window {
     }
 
     /// The same range without what lies before the first sample, so that a young store does not draw an empty plot.
-    pub(crate) fn from_first_sample(self, first_ms: i64) -> Self {
+    pub(crate) fn clipped_to(self, first_ms: i64) -> Self {
         if first_ms <= self.start_ms || self.asked_end_ms <= first_ms {
             return self;
         }
@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_young_store_is_drawn_second_by_second() {
-        let window = Window::parse(None, None, NOW, 0).from_first_sample(NOW.as_ms() - 4_000);
+        let window = Window::parse(None, None, NOW, 0).clipped_to(NOW.as_ms() - 4_000);
         assert_eq!((window.step_ms, window.end_ms - window.start_ms), (1_000, 3_000));
         let old = Window::parse(None, None, NOW, 0);
-        assert_eq!(old.clone().from_first_sample(0), old);
+        assert_eq!(old.clone().clipped_to(0), old);
     }
 }

@@ -96,11 +96,16 @@ fn plans(host: &str, range: &str, memory_total: Option<f64>, empty: &Empty) -> V
         PanelPlan {
             stack: true,
             max: Some(100.0),
-            ..plan("cpu", "CPU", "percent", vec![
-                query("user", 0, busy("user|nice")),
-                query("system", 2, busy("system|irq|softirq|steal")),
-                query("I/O wait", 1, busy("iowait")),
-            ])
+            ..plan(
+                "cpu",
+                "CPU",
+                "percent",
+                vec![
+                    query("user", 0, busy("user|nice")),
+                    query("system", 2, busy("system|irq|softirq|steal")),
+                    query("I/O wait", 1, busy("iowait")),
+                ],
+            )
         },
         PanelPlan { max: memory_total, ..plan("memory", "Memory", "bytes", vec![query("used", 3, used)]) },
         plan("disk", "Disk", "Bps", vec![query("read", 0, disk("read")), query("written", 1, disk("written"))]),
@@ -139,7 +144,8 @@ async fn rows(state: &State, host: &str, at: Timestamp) -> Vec<HostRow> {
 /// A row for each device; one that is mounted more than once has the shortest path.
 fn disk_rows(size: &[(Labels, f64)], free: &[(Labels, f64)], available: &[(Labels, f64)]) -> Vec<HostRow> {
     let same = |list: &[(Labels, f64)], labels: &Labels| {
-        let key = |labels: &Labels| (labels.get("device").map(str::to_owned), labels.get("mountpoint").map(str::to_owned));
+        let key =
+            |labels: &Labels| (labels.get("device").map(str::to_owned), labels.get("mountpoint").map(str::to_owned));
         list.iter().find(|(other, _)| key(other) == key(labels)).map(|(_, value)| *value)
     };
     let mut disks: Vec<_> = size.iter().filter(|(_, size)| 0.0 < *size).collect();
@@ -195,7 +201,8 @@ async fn facts(state: &State, host: &str, at: Timestamp) -> (String, Option<Stri
         let labels = found.as_ref().ok().and_then(|found| found.first()).map(|(labels, _)| labels);
         labels.and_then(|labels| labels.get(name)).map(str::to_owned)
     };
-    let kernel = label(&uname, "sysname").zip(label(&uname, "release")).map(|(name, release)| format!("{name} {release}"));
+    let kernel =
+        label(&uname, "sysname").zip(label(&uname, "release")).map(|(name, release)| format!("{name} {release}"));
     let facts = [
         label(&os, "pretty_name"),
         kernel,
@@ -238,9 +245,21 @@ mod tests {
     #[test]
     fn a_device_has_one_row_and_a_full_one_is_marked() {
         let gib = 1_073_741_824.0;
-        let size = [sample("/dev/b", "/data", 100.0 * gib), sample("/dev/a", "/var/lib/x", 50.0 * gib), sample("/dev/a", "/", 50.0 * gib)];
-        let free = [sample("/dev/b", "/data", 8.0 * gib), sample("/dev/a", "/", 30.0 * gib), sample("/dev/a", "/var/lib/x", 30.0 * gib)];
-        let available = [sample("/dev/b", "/data", 3.0 * gib), sample("/dev/a", "/", 28.0 * gib), sample("/dev/a", "/var/lib/x", 28.0 * gib)];
+        let size = [
+            sample("/dev/b", "/data", 100.0 * gib),
+            sample("/dev/a", "/var/lib/x", 50.0 * gib),
+            sample("/dev/a", "/", 50.0 * gib),
+        ];
+        let free = [
+            sample("/dev/b", "/data", 8.0 * gib),
+            sample("/dev/a", "/", 30.0 * gib),
+            sample("/dev/a", "/var/lib/x", 30.0 * gib),
+        ];
+        let available = [
+            sample("/dev/b", "/data", 3.0 * gib),
+            sample("/dev/a", "/", 28.0 * gib),
+            sample("/dev/a", "/var/lib/x", 28.0 * gib),
+        ];
         let rows = disk_rows(&size, &free, &available);
         let said: Vec<_> = rows.iter().map(|row| format!("{} {} {}", row.name, row.value, row.context)).collect();
         assert_eq!(said, ["Disk / 20 / 48 GiB 42%, /dev/a, ext4", "Disk /data 92 / 95 GiB 97%, /dev/b, ext4"]);

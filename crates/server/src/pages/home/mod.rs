@@ -35,7 +35,7 @@ pub(crate) async fn page(Extract(state): Extract<State>, Query(params): Query<Ra
     let now = state.now();
     let asked = Window::parse(params.from.as_deref(), params.to.as_deref(), now, time::local_offset_s(now.as_ms()));
     let first_sample_ms = ask::first_sample_ms(&state, &asked).await;
-    let window = first_sample_ms.map_or(asked.clone(), |first| asked.clone().from_first_sample(first));
+    let window = first_sample_ms.map_or(asked.clone(), |first| asked.clone().clipped_to(first));
 
     let (alerts, targets) = (summary::alerts(&state, now), summary::targets(&state));
     let no_gpu = gpus::none(summary::gpu_trouble(&state));

@@ -133,35 +133,53 @@ fn plans(served: &Served, index: usize, range: &str) -> Vec<PanelPlan> {
     let separator = if host.is_empty() { "" } else { "," };
     let kv_cache = format!("max({{__name__=~\"{}\"{separator}{host}}})", engine.kv_cache);
     vec![
-        plan("ttft", "Time to first token", "s", vec![
-            query("P95", 1, quantile("0.95", engine.time_to_first_token)),
-            query("P50", 0, quantile("0.5", engine.time_to_first_token)),
-        ]),
-        plan("e2e", "End-to-end latency", "s", vec![
-            query("P95", 1, quantile("0.95", engine.end_to_end)),
-            query("P50", 0, quantile("0.5", engine.end_to_end)),
-        ]),
+        plan(
+            "ttft",
+            "Time to first token",
+            "s",
+            vec![
+                query("P95", 1, quantile("0.95", engine.time_to_first_token)),
+                query("P50", 0, quantile("0.5", engine.time_to_first_token)),
+            ],
+        ),
+        plan(
+            "e2e",
+            "End-to-end latency",
+            "s",
+            vec![
+                query("P95", 1, quantile("0.95", engine.end_to_end)),
+                query("P50", 0, quantile("0.5", engine.end_to_end)),
+            ],
+        ),
         PanelPlan {
             fill: true,
-            ..plan("tokens", "Tokens per second", "short", vec![
-                query("prompt", 0, rate(engine.prompt_tokens)),
-                query("generated", 2, rate(engine.generated_tokens)),
-            ])
+            ..plan(
+                "tokens",
+                "Tokens per second",
+                "short",
+                vec![
+                    query("prompt", 0, rate(engine.prompt_tokens)),
+                    query("generated", 2, rate(engine.generated_tokens)),
+                ],
+            )
         },
-        plan("requests", "Requests", "short", vec![
-            query("running", 0, sum(engine.running)),
-            query("waiting", 1, sum(engine.waiting)),
-        ]),
+        plan(
+            "requests",
+            "Requests",
+            "short",
+            vec![query("running", 0, sum(engine.running)), query("waiting", 1, sum(engine.waiting))],
+        ),
         PanelPlan {
             max: Some(1.0),
             fill: true,
             ..plan("kv", "KV cache", "percentunit", vec![query("used", 3, kv_cache)])
         },
-        plan("rate", "Requests per second", "short", vec![query(
-            "finished",
-            0,
-            rate(&format!("{}_count", engine.end_to_end)),
-        )]),
+        plan(
+            "rate",
+            "Requests per second",
+            "short",
+            vec![query("finished", 0, rate(&format!("{}_count", engine.end_to_end)))],
+        ),
     ]
 }
 

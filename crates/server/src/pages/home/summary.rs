@@ -34,7 +34,9 @@ pub(crate) fn alerts(state: &State, now: Timestamp) -> AlertList {
             Empty::new(Mood::Neutral, "No alerting rules")
                 .line("Name files with rules under rule_files in prometheus.yml, and what breaks is noticed."),
         ),
-        (rules, true) => Some(Empty::new(Mood::Ok, "Nothing fires").line(format!("{} watch.", counted(rules, "rule", "rules")))),
+        (rules, true) => {
+            Some(Empty::new(Mood::Ok, "Nothing fires").line(format!("{} watch.", counted(rules, "rule", "rules"))))
+        }
     };
     AlertList {
         rules: match rules {
@@ -65,7 +67,7 @@ fn row(alert: &Active, now: Timestamp) -> AlertRow {
 pub(crate) fn targets(state: &State) -> TargetList {
     let targets = state.targets.targets();
     let problems = problems(&targets);
-    let scraped = targets.iter().filter(|target| !is_absent_gpu(target));
+    let scraped = targets.iter().filter(|target| !target_page::is_absent_gpu(target));
     let (up, all) = scraped.fold((0, 0), |(up, all), target| (up + usize::from(target.health == Health::Up), all + 1));
     let empty = match (all, problems.is_empty()) {
         (0, _) => Some(Empty::new(Mood::Neutral, "Nothing is scraped").link("/targets", "How to begin")),
@@ -91,17 +93,9 @@ pub(crate) fn targets(state: &State) -> TargetList {
 
 /// Why there is no GPU to see, in the collector's words.
 pub(crate) fn gpu_trouble(state: &State) -> Option<String> {
-    state.targets.targets().into_iter().find(is_absent_gpu).map(|target| target.last_error)
+    state.targets.targets().into_iter().find(target_page::is_absent_gpu).map(|target| target.last_error)
 }
 
 fn problems(targets: &[TargetStatus]) -> Vec<&TargetStatus> {
-    targets.iter().filter(|target| target.health == Health::Down && !is_absent_gpu(target)).collect()
+    targets.iter().filter(|target| target_page::is_down(target)).collect()
 }
-
-/// A machine without a GPU is not a machine with a problem: the collector's reason stands in the GPU row.
-fn is_absent_gpu(target: &TargetStatus) -> bool {
-    target_page::is_built_in(target) && target.health == Health::Down && GPU_JOBS.contains(&target.pool.as_str())
-}
-
-/// Jobs under which a GPU collector runs.
-const GPU_JOBS: [&str; 3] = ["gpu", "dcgm", "dcgm-exporter"];

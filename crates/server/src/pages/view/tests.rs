@@ -37,7 +37,11 @@ fn shell(section: Section, heading: &str, href: &str) -> Shell {
     };
     Shell {
         badge: Some(Badge::new(Mood::Crit, "1 alert firing")),
-        facts: vec!["4 × NVIDIA GeForce RTX 4090 D".to_owned(), "driver 570.124.06".to_owned(), "up 23 d 4 h".to_owned()],
+        facts: vec![
+            "4 × NVIDIA GeForce RTX 4090 D".to_owned(),
+            "driver 570.124.06".to_owned(),
+            "up 23 d 4 h".to_owned(),
+        ],
         firing: 1,
         refresh_s: Some(5),
         picker: Some(Picker {
@@ -84,7 +88,8 @@ fn formatted(text: &str, suffix: &str) -> Formatted {
 }
 
 fn gpu(index: usize, mood: Mood, word: &str) -> GpuCard {
-    let fact = |name, text, suffix, of: &str, class| Fact { name, value: formatted(text, suffix), of: of.to_owned(), class };
+    let fact =
+        |name, text, suffix, of: &str, class| Fact { name, value: formatted(text, suffix), of: of.to_owned(), class };
     GpuCard {
         index: index.to_string(),
         model: "NVIDIA GeForce RTX 4090 D".to_owned(),
@@ -111,7 +116,8 @@ fn stat(name: &'static str, text: &str, suffix: &str, context: &str, class: &'st
 
 #[test]
 fn home() {
-    let mut ttft = panel("m1-ttft", "Time to first token", "c4 w2", "s", vec![wave("P95", 1, 1.2, 1.4), wave("P50", 0, 0.3, 0.5)]);
+    let mut ttft =
+        panel("m1-ttft", "Time to first token", "c4 w2", "s", vec![wave("P95", 1, 1.2, 1.4), wave("P50", 0, 0.3, 0.5)]);
     let mut options = PlotOptions::new("Time to first token", Unit::parse("s"));
     options.thresholds.push(Threshold { value: 1.5, severity: Severity::Critical, word: "limit 1.5 s".to_owned() });
     let lines = frame(vec![wave("P95", 1, 1.2, 1.4), wave("P50", 0, 0.3, 0.5)]);
@@ -119,123 +125,159 @@ fn home() {
         plot: Html(chart::time_series(&lines, &options)),
         legend: Html(chart::legend_line(&lines, &options)),
     };
-    let idle = Empty::new(Mood::Neutral, "1 of 2 samples, ready in 9 s").icon(Icon::Clock).line("rate() needs two samples.");
-    check("home", &HomePage {
-        shell: shell(Section::Home, "gpu-01", "/"),
-        alerts: AlertList {
-            rules: "All 35 rules".to_owned(),
-            rows: vec![
-                AlertRow {
-                    badge: Badge::new(Mood::Crit, "Firing"),
-                    name: "GPUMemoryHigh".to_owned(),
-                    anchor: "GPUMemoryHigh".to_owned(),
-                    subject: "gpu=0".to_owned(),
-                    summary: "GPU 0 has used more than 90 % of its memory for five minutes & counting".to_owned(),
-                    since: "18 min".to_owned(),
-                },
-                AlertRow {
-                    badge: Badge::new(Mood::Info, "Pending").with_icon(Icon::Clock),
-                    name: "LlmQueueing".to_owned(),
-                    anchor: "LlmQueueing".to_owned(),
-                    subject: String::new(),
-                    summary: "11 requests wait".to_owned(),
-                    since: "80 s".to_owned(),
-                },
-            ],
-            more: 2,
-            empty: None,
-        },
-        targets: TargetList {
-            total: "5 of 6 up".to_owned(),
-            rows: vec![TargetProblem {
-                badge: Badge::new(Mood::Crit, "Down"),
-                job: "vllm".to_owned(),
-                instance: "127.0.0.1:8001".to_owned(),
-                reason: "connection refused".to_owned(),
+    let idle =
+        Empty::new(Mood::Neutral, "1 of 2 samples, ready in 9 s").icon(Icon::Clock).line("rate() needs two samples.");
+    check(
+        "home",
+        &HomePage {
+            shell: shell(Section::Home, "gpu-01", "/"),
+            alerts: AlertList {
+                rules: "All 35 rules".to_owned(),
+                rows: vec![
+                    AlertRow {
+                        badge: Badge::new(Mood::Crit, "Firing"),
+                        name: "GPUMemoryHigh".to_owned(),
+                        anchor: "GPUMemoryHigh".to_owned(),
+                        subject: "gpu=0".to_owned(),
+                        summary: "GPU 0 has used more than 90 % of its memory for five minutes & counting".to_owned(),
+                        since: "18 min".to_owned(),
+                    },
+                    AlertRow {
+                        badge: Badge::new(Mood::Info, "Pending").with_icon(Icon::Clock),
+                        name: "LlmQueueing".to_owned(),
+                        anchor: "LlmQueueing".to_owned(),
+                        subject: String::new(),
+                        summary: "11 requests wait".to_owned(),
+                        since: "80 s".to_owned(),
+                    },
+                ],
+                more: 2,
+                empty: None,
+            },
+            targets: TargetList {
+                total: "5 of 6 up".to_owned(),
+                rows: vec![TargetProblem {
+                    badge: Badge::new(Mood::Crit, "Down"),
+                    job: "vllm".to_owned(),
+                    instance: "127.0.0.1:8001".to_owned(),
+                    reason: "connection refused".to_owned(),
+                }],
+                empty: None,
+            },
+            gpus: Gpus::Cards(vec![
+                gpu(0, Mood::Neutral, "Normal"),
+                gpu(1, Mood::Neutral, "Normal"),
+                gpu(2, Mood::Warn, "Thermal limit"),
+                gpu(3, Mood::Neutral, "Normal"),
+            ]),
+            gpu_facts: "from NVML".to_owned(),
+            models: vec![ModelRow {
+                name: "Qwen3-32B-AWQ".to_owned(),
+                server: "vLLM on 127.0.0.1:8000".to_owned(),
+                stats: vec![
+                    stat("Requests", "4.30", "/s", "", ""),
+                    stat("TTFT P95", "2.41", "s", "P50 0.84 s", "crit"),
+                    stat("End to end P95", "19.8", "s", "", ""),
+                    stat("Prompt", "4,180", "tok/s", "", ""),
+                    stat("Generated", "1,790", "tok/s", "", ""),
+                    stat("Running", "32", "", "", ""),
+                    stat("Waiting", "11", "", "", "warn"),
+                    stat("KV cache", "97", "%", "", "warn"),
+                ],
+                panels: vec![
+                    ttft,
+                    panel(
+                        "m1-tokens",
+                        "Tokens per second",
+                        "c4 w2",
+                        "none",
+                        vec![wave("prompt", 0, 3_000.0, 2_000.0), wave("generated", 2, 1_000.0, 900.0)],
+                    ),
+                    Panel {
+                        body: PanelBody::Empty(idle),
+                        ..panel("m1-e2e", "End-to-end latency", "c4 w2", "s", Vec::new())
+                    },
+                ],
             }],
-            empty: None,
+            model_empty: None,
+            host_facts: "Ubuntu 24.04, Linux 6.8.0-48-generic".to_owned(),
+            host_panels: vec![
+                panel(
+                    "host-cpu",
+                    "CPU",
+                    "c3",
+                    "percent",
+                    vec![wave("user", 0, 20.0, 15.0), wave("system", 2, 5.0, 4.0)],
+                ),
+                panel("host-memory", "Memory", "c3", "bytes", vec![wave("used", 3, 1.2e11, 4e9)]),
+                panel(
+                    "host-disk",
+                    "Disk",
+                    "c3",
+                    "Bps",
+                    vec![wave("nvme0n1 read", 0, 1e6, 9e6), wave("nvme0n1 written", 1, 4e6, 2e7)],
+                ),
+                panel(
+                    "host-network",
+                    "Network",
+                    "c3",
+                    "bps",
+                    vec![wave("eno1 in", 0, 1e6, 2e7), wave("eno1 out", 1, 1e8, 1.1e8)],
+                ),
+            ],
+            host_rows: vec![
+                HostRow {
+                    name: "Memory".to_owned(),
+                    value: "148 / 256 GiB".to_owned(),
+                    bar: Html(chart::bar(&[Segment { class: "s0", fraction: 0.58 }], None)),
+                    context: "page cache 71 GiB".to_owned(),
+                },
+                HostRow {
+                    name: "/data".to_owned(),
+                    value: "3.36 / 3.49 TiB".to_owned(),
+                    bar: Html(chart::bar(&[Segment { class: "warn bf", fraction: 0.96 }], None)),
+                    context: "/dev/nvme1n1, ext4".to_owned(),
+                },
+            ],
         },
-        gpus: Gpus::Cards(vec![
-            gpu(0, Mood::Neutral, "Normal"),
-            gpu(1, Mood::Neutral, "Normal"),
-            gpu(2, Mood::Warn, "Thermal limit"),
-            gpu(3, Mood::Neutral, "Normal"),
-        ]),
-        gpu_facts: "from NVML".to_owned(),
-        models: vec![ModelRow {
-            name: "Qwen3-32B-AWQ".to_owned(),
-            server: "vLLM on 127.0.0.1:8000".to_owned(),
-            stats: vec![
-                stat("Requests", "4.30", "/s", "", ""),
-                stat("TTFT P95", "2.41", "s", "P50 0.84 s", "crit"),
-                stat("End to end P95", "19.8", "s", "", ""),
-                stat("Prompt", "4,180", "tok/s", "", ""),
-                stat("Generated", "1,790", "tok/s", "", ""),
-                stat("Running", "32", "", "", ""),
-                stat("Waiting", "11", "", "", "warn"),
-                stat("KV cache", "97", "%", "", "warn"),
-            ],
-            panels: vec![
-                ttft,
-                panel("m1-tokens", "Tokens per second", "c4 w2", "none", vec![wave("prompt", 0, 3_000.0, 2_000.0), wave("generated", 2, 1_000.0, 900.0)]),
-                Panel { body: PanelBody::Empty(idle), ..panel("m1-e2e", "End-to-end latency", "c4 w2", "s", Vec::new()) },
-            ],
-        }],
-        model_empty: None,
-        host_facts: "Ubuntu 24.04, Linux 6.8.0-48-generic".to_owned(),
-        host_panels: vec![
-            panel("host-cpu", "CPU", "c3", "percent", vec![wave("user", 0, 20.0, 15.0), wave("system", 2, 5.0, 4.0)]),
-            panel("host-memory", "Memory", "c3", "bytes", vec![wave("used", 3, 1.2e11, 4e9)]),
-            panel("host-disk", "Disk", "c3", "Bps", vec![wave("nvme0n1 read", 0, 1e6, 9e6), wave("nvme0n1 written", 1, 4e6, 2e7)]),
-            panel("host-network", "Network", "c3", "bps", vec![wave("eno1 in", 0, 1e6, 2e7), wave("eno1 out", 1, 1e8, 1.1e8)]),
-        ],
-        host_rows: vec![
-            HostRow {
-                name: "Memory".to_owned(),
-                value: "148 / 256 GiB".to_owned(),
-                bar: Html(chart::bar(&[Segment { class: "s0", fraction: 0.58 }], None)),
-                context: "page cache 71 GiB".to_owned(),
-            },
-            HostRow {
-                name: "/data".to_owned(),
-                value: "3.36 / 3.49 TiB".to_owned(),
-                bar: Html(chart::bar(&[Segment { class: "warn bf", fraction: 0.96 }], None)),
-                context: "/dev/nvme1n1, ext4".to_owned(),
-            },
-        ],
-    });
+    );
 }
 
 #[test]
 fn home_of_a_box_without_anything() {
-    check("home_empty", &HomePage {
-        shell: Shell { refresh_s: Some(1), ..Shell::new(Section::Home, "pi-lab", "/") },
-        alerts: AlertList {
-            rules: "All 18 rules".to_owned(),
-            empty: Some(Empty::new(Mood::Ok, "Nothing fires").line("18 rules are watched.")),
-            ..AlertList::default()
+    check(
+        "home_empty",
+        &HomePage {
+            shell: Shell { refresh_s: Some(1), ..Shell::new(Section::Home, "pi-lab", "/") },
+            alerts: AlertList {
+                rules: "All 18 rules".to_owned(),
+                empty: Some(Empty::new(Mood::Ok, "Nothing fires").line("18 rules are watched.")),
+                ..AlertList::default()
+            },
+            targets: TargetList {
+                total: "2 of 2 up".to_owned(),
+                empty: Some(Empty::new(Mood::Ok, "All targets answer")),
+                ..TargetList::default()
+            },
+            gpus: Gpus::None(
+                Empty::new(Mood::Neutral, "No GPU").icon(Icon::Gpu).line("libnvidia-ml.so.1 was not found."),
+            ),
+            gpu_facts: String::new(),
+            models: Vec::new(),
+            model_empty: Some(
+                Empty::new(Mood::Neutral, "No model server is scraped")
+                    .icon(Icon::Model)
+                    .line("Add it to scrape_configs in prometheus.yml:")
+                    .code("- job_name: vllm\n  static_configs:\n    - targets: [\"localhost:8000\"]"),
+            ),
+            host_facts: String::new(),
+            host_panels: vec![Panel {
+                body: PanelBody::Empty(Empty::new(Mood::Neutral, "Waiting for the first samples").icon(Icon::Clock)),
+                ..panel("host-cpu", "CPU", "c3", "percent", Vec::new())
+            }],
+            host_rows: Vec::new(),
         },
-        targets: TargetList {
-            total: "2 of 2 up".to_owned(),
-            empty: Some(Empty::new(Mood::Ok, "All targets answer")),
-            ..TargetList::default()
-        },
-        gpus: Gpus::None(Empty::new(Mood::Neutral, "No GPU").icon(Icon::Gpu).line("libnvidia-ml.so.1 was not found.")),
-        gpu_facts: String::new(),
-        models: Vec::new(),
-        model_empty: Some(
-            Empty::new(Mood::Neutral, "No model server is scraped")
-                .icon(Icon::Model)
-                .line("Add it to scrape_configs in prometheus.yml:")
-                .code("- job_name: vllm\n  static_configs:\n    - targets: [\"localhost:8000\"]"),
-        ),
-        host_facts: String::new(),
-        host_panels: vec![Panel {
-            body: PanelBody::Empty(Empty::new(Mood::Neutral, "Waiting for the first samples").icon(Icon::Clock)),
-            ..panel("host-cpu", "CPU", "c3", "percent", Vec::new())
-        }],
-        host_rows: Vec::new(),
-    });
+    );
 }
 
 #[test]
@@ -249,7 +291,8 @@ fn targets() {
         samples: "361".to_owned(),
         problem,
     };
-    let refused = Empty::new(Mood::Crit, "Connection refused").line("Nothing listens on port 8001. Is the server running?");
+    let refused =
+        Empty::new(Mood::Crit, "Connection refused").line("Nothing listens on port 8001. Is the server running?");
     let pool = Pool {
         name: "vllm".to_owned(),
         summary: "1 of 2 up".to_owned(),
@@ -264,12 +307,15 @@ fn targets() {
         targets: vec![target(Badge::new(Mood::Info, "Built in"), "host collector", None)],
     };
     let filter = |word, count, current| Filter { href: "/targets", word, count, current };
-    check("targets", &TargetsPage {
-        shell: shell(Section::Targets, "Targets", "/targets"),
-        filters: vec![filter("All", 3, true), filter("Up", 2, false), filter("Down", 1, false)],
-        pools: vec![pool, host],
-        empty: None,
-    });
+    check(
+        "targets",
+        &TargetsPage {
+            shell: shell(Section::Targets, "Targets", "/targets"),
+            filters: vec![filter("All", 3, true), filter("Up", 2, false), filter("Down", 1, false)],
+            pools: vec![pool, host],
+            empty: None,
+        },
+    );
 }
 
 #[test]
@@ -287,17 +333,23 @@ fn rules() {
         problem,
     };
     let failed = Empty::new(Mood::Crit, "many-to-many matching not allowed").line("The rule did not run.");
-    check("rules", &RulesPage {
-        shell: shell(Section::Rules, "Rules", "/rules"),
-        groups: vec![Group {
-            name: "gpu".to_owned(),
-            anchor: "gpu".to_owned(),
-            file: "alerts.yml".to_owned(),
-            timing: "every 15 s, last run 2.0 s ago in 6 ms".to_owned(),
-            rules: vec![rule(Badge::new(Mood::Crit, "1 firing"), None), rule(Badge::new(Mood::Crit, "Error"), Some(failed))],
-        }],
-        empty: None,
-    });
+    check(
+        "rules",
+        &RulesPage {
+            shell: shell(Section::Rules, "Rules", "/rules"),
+            groups: vec![Group {
+                name: "gpu".to_owned(),
+                anchor: "gpu".to_owned(),
+                file: "alerts.yml".to_owned(),
+                timing: "every 15 s, last run 2.0 s ago in 6 ms".to_owned(),
+                rules: vec![
+                    rule(Badge::new(Mood::Crit, "1 firing"), None),
+                    rule(Badge::new(Mood::Crit, "Error"), Some(failed)),
+                ],
+            }],
+            empty: None,
+        },
+    );
 }
 
 #[test]
@@ -312,20 +364,23 @@ fn alerts() {
         note,
     };
     let pending = Note { icon: Icon::Clock, text: "Not sent: true for 80 s, fires in 40 s.".to_owned() };
-    check("alerts", &AlertsPage {
-        shell: shell(Section::Alerts, "Alerts", "/alerts"),
-        stats: vec![stat("Firing", "1", "", "", "crit"), stat("Pending", "1", "", "", "")],
-        groups: vec![AlertGroup {
-            name: "GPUMemoryHigh".to_owned(),
-            href: "/rules#rule-GPUMemoryHigh".to_owned(),
-            summary: "1 firing, 1 pending".to_owned(),
-            alerts: vec![
-                alert(Badge::new(Mood::Crit, "Critical"), None),
-                alert(Badge::new(Mood::Info, "Pending").with_icon(Icon::Clock), Some(pending)),
-            ],
-        }],
-        empty: None,
-    });
+    check(
+        "alerts",
+        &AlertsPage {
+            shell: shell(Section::Alerts, "Alerts", "/alerts"),
+            stats: vec![stat("Firing", "1", "", "", "crit"), stat("Pending", "1", "", "", "")],
+            groups: vec![AlertGroup {
+                name: "GPUMemoryHigh".to_owned(),
+                href: "/rules#rule-GPUMemoryHigh".to_owned(),
+                summary: "1 firing, 1 pending".to_owned(),
+                alerts: vec![
+                    alert(Badge::new(Mood::Crit, "Critical"), None),
+                    alert(Badge::new(Mood::Info, "Pending").with_icon(Icon::Clock), Some(pending)),
+                ],
+            }],
+            empty: None,
+        },
+    );
 }
 
 fn explore(expr: &str, tab: &'static str, result: ExploreResult) -> ExplorePage {
@@ -364,7 +419,8 @@ fn query() {
         legend: Html(chart::legend_table(&frame, &options, "Series", &[Summary::Last, Summary::Mean, Summary::Max])),
     };
     check("explore_graph", &explore("sum by (mode) (rate(node_cpu_seconds_total[1m]))", "graph", graph));
-    let row = |cells: [&str; 2], value: &str| ResultRow { cells: cells.map(str::to_owned).to_vec(), value: value.to_owned() };
+    let row =
+        |cells: [&str; 2], value: &str| ResultRow { cells: cells.map(str::to_owned).to_vec(), value: value.to_owned() };
     let table = ExploreResult::Table {
         at: "2026-11-22 14:30:00".to_owned(),
         names: vec!["__name__".to_owned(), "job".to_owned()],
