@@ -1,1 +1,20 @@
 //! Samples on disk: WAL, head, segments; must not know PromQL, HTTP or sled.
+//!
+//! An append goes into the write-ahead log and then into the head, which keeps the samples of the last two-hour windows
+//! in memory. A window that is over becomes a segment, a file that never changes again; then the log files that only
+//! spoke of it go. `migrations/0001_first_layout` shows the bytes.
+
+mod bytes;
+mod codec;
+mod db;
+mod head;
+mod keyspace;
+mod lock;
+mod postings;
+mod registry;
+mod segment;
+mod select;
+mod wal;
+mod window;
+
+pub use db::{Config, Db, MaintainError, Maintained, OpenError, OpenReport, Stats};
