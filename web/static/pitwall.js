@@ -170,7 +170,7 @@
       else {
         const height = (stacked ? below - point[1] : 1000 - point[1]) / 1000;
         const number = (stacked ? height * (high - low) : low + height * (high - low)) / divisor;
-        const text = grouped(number.toFixed(decimals));
+        const text = grouped(number.toFixed(decimals).replace(/^-(?=[0.]*$)/, ''));
         value.textContent = suffix ? (suffix[0] === '%' ? text + suffix : `${text} ${suffix}`) : text;
         if (stacked) below = point[1];
       }
@@ -181,9 +181,10 @@
     plot.append(tip);
     const frame = plot.getBoundingClientRect();
     const left = pointer.x - frame.left;
-    const flip = left + 14 + tip.offsetWidth > frame.width;
+    const flip = pointer.x + 14 + tip.offsetWidth > document.documentElement.clientWidth;
+    const beside = flip ? left - 14 - tip.offsetWidth : left + 14;
     // Positions set through the object model are not inline styles to the content security policy.
-    tip.style.left = Math.max(0, flip ? left - 14 - tip.offsetWidth : left + 14) + 'px';
+    tip.style.left = Math.max(beside, 4 - frame.left) + 'px';
     tip.style.top = Math.min(pointer.y - frame.top + 10, Math.max(0, frame.height - tip.offsetHeight)) + 'px';
   }
 
