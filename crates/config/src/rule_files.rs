@@ -76,7 +76,8 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
     let for_ = section.get("for");
     let keep_firing_for = section.get("keep_firing_for");
     let annotations = section.get("annotations");
-    let labels = section.get("labels").map(|labels| read_labels(&labels)).unwrap_or_default();
+    let labels_field = section.get("labels");
+    let labels = labels_field.as_ref().map(read_labels).unwrap_or_default();
     let Some(expression) = section.get("expr") else {
         section.error("field 'expr' must be set in rule");
         return None;
@@ -110,12 +111,9 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
         (None, Some(alert)) => {
             let alert_name = alert.text()?.to_owned();
             let annotations_read = annotations.as_ref().map(read_labels).unwrap_or_default();
-            for (fields, what) in
-                [(section_pairs(field, "labels"), "label"), (section_pairs(field, "annotations"), "annotation")]
-            {
-                for (name, value) in fields {
-                    let checked = value.text().map(|template| rules::check_template(&alert_name, template));
-                    if let Some(Err(why)) = checked {
+            for (field, what) in [(&labels_field, "label"), (&annotations, "annotation")] {
+                for (name, value) in field.iter().flat_map(Field::pairs) {
+                    if let Some(Err(why)) = value.text().map(|template| rules::check_template(&alert_name, template)) {
                         value.error(format!("{what} {name:?}: {why}"));
                     }
                 }

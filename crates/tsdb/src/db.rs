@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::head::Head;
 use crate::keyspace;
-use crate::lock::{Lock, LockError};
+use crate::lock::Lock;
 use crate::registry::{Position, Registry};
 use crate::segment::{self, Index, Segment};
 use crate::select::{self, HeadPart, Plan};
@@ -67,14 +67,6 @@ impl Config {
 /// Why the store does not open.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// Another process has it.
-    #[error("{} is in use by the process with pid {holder}; one process at a time may use a data folder", dir.display())]
-    Locked {
-        /// The folder.
-        dir: PathBuf,
-        /// The process.
-        holder: String,
-    },
     /// It was written by a later version.
     #[error("{} was written by a newer version (layout {found}, this program knows {known})", dir.display())]
     Newer {
@@ -192,19 +184,19 @@ struct IndexCache {
 }
 
 impl Db {
-    /// Opens the store: takes the lock, reads the segments' footers, replays the log.
+    /// Opens the store: reads the segments' footers and replays the log. `lock` is the folder's.
     ///
     /// # Errors
-    /// Another process has it, a newer version wrote it, or the disk failed. Damaged files are no error; the report names
+    /// A newer version wrote it, or the disk failed. Damaged files are no error; the report names
     /// them.
-    pub fn open(config: Config, catalog: Arc<Catalog>, now: Timestamp) -> Result<(Self, OpenReport), OpenError> {
+    pub fn open(
+        config: Config,
+        lock: Lock,
+        catalog: Arc<Catalog>,
+        now: Timestamp,
+    ) -> Result<(Self, OpenReport), OpenError> {
         let dir = config.dir.clone();
         let io = |source| OpenError::Io { dir: dir.clone(), source };
-        std::fs::create_dir_all(&dir).map_err(io)?;
-        let lock = Lock::take(&dir).map_err(|error| match error {
-            LockError::Held(holder) => OpenError::Locked { dir: dir.clone(), holder },
-            LockError::Io(source) => OpenError::Io { dir: dir.clone(), source },
-        })?;
         if let Some(found) = keyspace::format_version(&catalog)?.filter(|found| keyspace::FORMAT_VERSION < *found) {
             return Err(OpenError::Newer { dir, found, known: keyspace::FORMAT_VERSION });
         }

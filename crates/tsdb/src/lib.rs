@@ -18,3 +18,4 @@ mod wal;
 mod window;
 
 pub use db::{Config, Db, MaintainError, Maintained, OpenError, OpenReport, Stats};
+pub use lock::{Lock, LockError};

@@ -7,13 +7,14 @@ use catalog::Catalog;
 use model::{Labels, Matcher, TimeRange, Timestamp};
 use proptest::prelude::*;
 use storage::{Appender, Batch, MemoryStorage, Queryable, Refusal, Row, Select};
-use tsdb::{Config, Db, OpenError, OpenReport};
+use tsdb::{Config, Db, Lock, LockError, OpenReport};
 
 const HOUR_MS: i64 = 3_600_000;
 
 fn open(dir: &Path) -> (Db, OpenReport) {
     let (catalog, _) = Catalog::open(dir, &[]).unwrap();
-    Db::open(Config::new(dir), Arc::new(catalog), Timestamp::from_ms(0)).unwrap()
+    let lock = Lock::take(dir).unwrap();
+    Db::open(Config::new(dir), lock, Arc::new(catalog), Timestamp::from_ms(0)).unwrap()
 }
 
 fn labels(series: usize) -> Labels {
@@ -102,10 +103,8 @@ fn a_lost_or_damaged_catalog_loses_nothing() {
 fn a_second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (_db, _) = open(dir.path());
-    let other = tempfile::tempdir().unwrap();
-    let (catalog, _) = Catalog::open(other.path(), &[]).unwrap();
-    let error = Db::open(Config::new(dir.path()), Arc::new(catalog), Timestamp::from_ms(0)).err().unwrap();
-    assert!(matches!(&error, OpenError::Locked { holder, .. } if *holder == std::process::id().to_string()), "{error}");
+    let error = Lock::take(dir.path()).unwrap_err();
+    assert!(matches!(&error, LockError::Held { holder, .. } if *holder == std::process::id().to_string()), "{error}");
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! Real files, good and bad.
+
+use std::path::Path;
+
+use config::{Problem, Severity};
+
+fn errors(problems: &[Problem]) -> Vec<String> {
+    problems.iter().filter(|problem| problem.severity == Severity::Error).map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_tutorial_loads() {
+    for case in ["glm-4.7-flash/scrape_job.yml", "qwen2.5-7b/prometheus.yml", "qwen3-1.7b/prometheus.yml", "qwen3-4b/prometheus.yml", "qwen3-vl/prometheus.yml"] {
+        let Some(path) = test_support::shared_case(case) else { return };
+        let loaded = config::load_prometheus(&path);
+        assert_eq!(errors(&loaded.problems), [""; 0], "{case}");
+        assert!(!loaded.value.scrape_configs.is_empty(), "{case}");
+    }
+    for case in ["qwen2.5-7b/alerts.yml", "qwen3-1.7b/rules.yml", "qwen3-vl/alerts.yml"] {
+        let loaded = config::load_rules(&test_support::shared_case(case).unwrap());
+        assert_eq!(errors(&loaded.problems), [""; 0], "{case}");
+        assert!(!loaded.value.is_empty(), "{case}");
+    }
+    for case in ["qwen2.5-7b/alertmanager.yml", "qwen3-vl/alertmanager.yml"] {
+        let loaded = config::load_alertmanager(&test_support::shared_case(case).unwrap());
+        assert_eq!(errors(&loaded.problems), [""; 0], "{case}");
+        assert_eq!(loaded.value.receivers[0].emails.len(), 1, "{case}");
+    }
+}
+
+#[test]
+fn the_tutorial_s_own_key_is_understood_and_said_so() {
+    let Some(path) = test_support::shared_case("qwen3-vl/retention.yml") else { return };
+    let loaded = config::load_prometheus(&path);
+    assert_eq!(loaded.value.retention_ms, Some(30 * 24 * 3_600_000));
+    assert_eq!(loaded.problems.len(), 1);
+    assert!(loaded.problems[0].message.contains("storage.tsdb.retention.time"), "{}", loaded.problems[0]);
+}
+
+fn check(text: &str, expected: &str) {
+    let folder = std::env::temp_dir().join(format!("pitwall-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("prometheus.yml");
+    std::fs::write(&path, text).unwrap();
+    let shown = errors(&config::load_prometheus(Path::new(&path)).problems);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let shown: Vec<&str> = shown.iter().map(|line| line.rsplit_once("prometheus.yml:").unwrap().1).collect();
+    assert_eq!(shown.join("\n"), expected, "{text}");
+}
+
+#[test]
+fn mistakes_are_explained_all_at_once() {
+    check(
+        "global:\n  scrape_intervall: 5s\nscrape_configs:\n- job_name: a\n  scrape_timeout: 5m\n- job_name: a\n  static_configs:\n  - targets: ['http://x:1']\n",
+        "2:3: global.scrape_intervall: unknown key; did you mean \"scrape_interval\"?\n\
+         4:3: scrape_configs[0]: scrape timeout greater than scrape interval for scrape config with job name \"a\"\n\
+         8:15: scrape_configs[1].static_configs[0].targets[0]: is not a valid hostname: a target is HOST:PORT; the path belongs to metrics_path\n\
+         6:3: scrape_configs[1]: found multiple scrape configs with job name \"a\"",
+    );
+    check("scrape_configs:\n- job_name: a\n  relabel_configs: [{action: keep}]\n", "3:20: scrape_configs[0].relabel_configs: is not supported yet");
+    check("global: {scrape_interval: soon}\n", "1:27: global.scrape_interval: not a valid duration string: \"soon\"");
+}
