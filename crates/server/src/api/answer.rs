@@ -55,10 +55,6 @@ impl ApiError {
     pub(crate) fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
         Self::new(ErrorKind::BadData, format!("invalid parameter {name:?}: {why}"))
     }
-
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 impl IntoResponse for ApiError {
