@@ -289,3 +289,242 @@ fn said(flight: InFlight, at: Timestamp) -> LogRecord {
 fn integrations(config: &Config) -> BTreeMap<String, Vec<Integration>> {
     config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.integrations.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GroupBy, Receiver, Route};
+
+    const END: i64 = 99_999;
+
+    fn config(send_resolved: &[bool]) -> Config {
+        let route = Route {
+            receiver: "mail".to_owned(),
+            group_by: GroupBy::Labels(vec!["alertname".to_owned()]),
+            group_wait_ms: 10_000,
+            group_interval_ms: 60_000,
+            repeat_interval_ms: 600_000,
+            ..Route::default()
+        };
+        let integrations = send_resolved.iter().map(|send_resolved| Integration { send_resolved: *send_resolved });
+        let receiver = Receiver { name: "mail".to_owned(), integrations: integrations.collect() };
+        Config { route, receivers: vec![receiver], ..Config::default() }
+    }
+
+    fn alert(gpu: &str, starts_s: i64, ends_s: i64) -> Alert {
+        Alert {
+            labels: Labels::from_pairs([("alertname", "Hot"), ("gpu", gpu)]),
+            annotations: Labels::empty(),
+            starts_at: Timestamp::from_ms(starts_s * 1_000),
+            ends_at: Timestamp::from_ms(ends_s * 1_000),
+            generator_url: String::new(),
+        }
+    }
+
+    fn told(notification: &Notification) -> String {
+        let alerts = notification.alerts.iter().map(|alert| {
+            let sign = if alert.status == AlertStatus::Firing { "" } else { "-" };
+            format!("{sign}{}", alert.alert.labels.get("gpu").expect("a gpu"))
+        });
+        let alerts: Vec<String> = alerts.collect();
+        let integration = if notification.integration == 0 { "" } else { " by the second" };
+        format!("{:?} {}{integration}", notification.reason, alerts.join(","))
+    }
+
+    /// Plays alerts, given as (second, alert), second by second; what was told when. `outcome` says what becomes of it.
+    fn play(
+        dispatcher: &mut Dispatcher,
+        alerts: &[(i64, Alert)],
+        seconds: std::ops::Range<i64>,
+        outcome: impl Fn(i64, &Notification) -> Outcome,
+    ) -> Vec<String> {
+        let mut course = Vec::new();
+        for second in seconds {
+            let at = Timestamp::from_ms(second * 1_000);
+            let now = alerts.iter().filter(|(when, _)| *when == second).map(|(_, alert)| alert.clone());
+            dispatcher.receive(now.collect(), at);
+            let wanted = dispatcher.next_due().is_some_and(|due| due <= at);
+            let due = dispatcher.due(at);
+            assert!(wanted || due.notifications.is_empty() && due.records.is_empty(), "{second}: not announced");
+            for notification in due.notifications {
+                let outcome = outcome(second, &notification);
+                let failed = if outcome == Outcome::Failed { " in vain" } else { "" };
+                course.push(format!("{second} {}{failed}", told(&notification)));
+                let record = dispatcher.outcome(notification.id, outcome, at);
+                assert_eq!(record.is_some(), outcome == Outcome::Sent);
+            }
+        }
+        course
+    }
+
+    fn sent(_: i64, _: &Notification) -> Outcome {
+        Outcome::Sent
+    }
+
+    fn check(send_resolved: &[bool], alerts: &[(i64, Alert)], seconds: i64, expected: &[&str]) {
+        let mut dispatcher = Dispatcher::new(&config(send_resolved), []);
+        assert_eq!(play(&mut dispatcher, alerts, 0..seconds, sent), expected);
+    }
+
+    #[test]
+    fn groups_wait_gather_and_repeat() {
+        let alerts = [(0, alert("0", 0, END)), (5, alert("1", 5, END)), (20, alert("2", 20, END))];
+        // Repeats come on the ticks of group_interval: told at 70, not yet older than 600 s at 670.
+        let expected = ["10 FirstNotification 0,1", "70 NewAlerts 0,1,2", "730 RepeatInterval 0,1,2"];
+        check(&[true], &alerts, 800, &expected);
+    }
+
+    #[test]
+    fn the_end_is_told_at_the_next_tick() {
+        let alerts = [(0, alert("0", 0, END)), (0, alert("1", 0, END)), (30, alert("0", 0, 30)), (80, alert("1", 0, 80))];
+        let some = "70 SomeResolved -0,1";
+        check(&[true], &alerts, 300, &["10 FirstNotification 0,1", some, "130 AllResolved -1"]);
+        // An end by itself is no news where send_resolved is off, and resolved alerts are not shown.
+        check(&[false], &alerts, 300, &["10 FirstNotification 0,1"]);
+    }
+
+    #[test]
+    fn an_alert_that_comes_back_is_told_again() {
+        let alerts = [(0, alert("0", 0, END)), (30, alert("0", 0, 30)), (100, alert("0", 100, END))];
+        // At 70 the group became empty; it is gone at 100, so that group_wait counts anew.
+        check(&[false], &alerts, 200, &["10 FirstNotification 0", "110 NewAlerts 0"]);
+        check(&[true], &alerts, 200, &["10 FirstNotification 0", "70 AllResolved -0", "110 NewAlerts 0"]);
+    }
+
+    #[test]
+    fn what_begins_and_ends_between_two_ticks_is_not_told() {
+        let alerts = [(0, alert("0", 0, END)), (20, alert("1", 20, END)), (40, alert("1", 20, 40))];
+        check(&[true], &alerts[..1], 100, &["10 FirstNotification 0"]);
+        // The end of an alert that the receiver never heard of is told beside one that fires, as Alertmanager does.
+        check(&[true], &alerts, 140, &["10 FirstNotification 0", "70 SomeResolved 0,-1"]);
+        let alone = [(20, alert("1", 20, END)), (25, alert("1", 20, 25))];
+        check(&[true], &alone, 300, &[]);
+    }
+
+    #[test]
+    fn an_alert_that_has_waited_elsewhere_does_not_wait() {
+        check(&[true], &[(100, alert("0", 0, END))], 120, &["100 FirstNotification 0"]);
+        check(&[true], &[(100, alert("0", 95, END))], 120, &["110 FirstNotification 0"]);
+    }
+
+    #[test]
+    fn failures_are_tried_again_at_the_next_tick_without_those_who_know() {
+        let mut dispatcher = Dispatcher::new(&config(&[true, true]), []);
+        let alerts = [(0, alert("0", 0, END)), (20, alert("0", 0, 20))];
+        let first_fails = |second: i64, notification: &Notification| {
+            if notification.integration == 0 && second < 100 { Outcome::Failed } else { Outcome::Sent }
+        };
+        let expected = [
+            "10 FirstNotification 0 in vain",
+            "10 FirstNotification 0 by the second",
+            "70 AllResolved -0 by the second",
+        ];
+        assert_eq!(play(&mut dispatcher, &alerts, 0..300, first_fails), expected);
+
+        let mut dispatcher = Dispatcher::new(&config(&[true]), []);
+        let in_vain = |second: i64, _: &Notification| if second == 70 { Outcome::Failed } else { Outcome::Sent };
+        let expected = ["10 FirstNotification 0", "70 AllResolved -0 in vain", "130 AllResolved -0"];
+        assert_eq!(play(&mut dispatcher, &alerts, 0..300, in_vain), expected);
+    }
+
+    #[test]
+    fn a_group_waits_for_its_receiver() {
+        let mut dispatcher = Dispatcher::new(&config(&[true]), []);
+        dispatcher.receive(vec![alert("0", 0, END)], Timestamp::from_ms(0));
+        let mut first = dispatcher.due(Timestamp::from_ms(10_000)).notifications;
+        let first = first.pop().expect("a notification");
+        assert_eq!(first.deadline, Timestamp::from_ms(70_000));
+        dispatcher.receive(vec![alert("1", 15, END)], Timestamp::from_ms(15_000));
+        assert!(dispatcher.due(Timestamp::from_ms(75_000)).notifications.is_empty(), "two mails at once");
+        let at = Timestamp::from_ms(76_000);
+        let record = dispatcher.outcome(first.id, Outcome::Sent, at).expect("a record");
+        assert_eq!((record.sequence, record.at), (1, at));
+        assert_eq!(dispatcher.outcome(first.id, Outcome::Sent, at), None, "an outcome counts once");
+        assert_eq!(dispatcher.next_due(), Some(Timestamp::from_ms(70_000)));
+        let second = dispatcher.due(at).notifications.pop().expect("a notification");
+        assert_eq!(told(&second), "NewAlerts 0,1");
+        assert_eq!(second.sequence, 2);
+        assert_ne!(second.content_id(), first.content_id());
+    }
+
+    #[test]
+    fn what_was_told_stays_told_after_a_restart() {
+        let mut dispatcher = Dispatcher::new(&config(&[true]), []);
+        dispatcher.receive(vec![alert("0", 0, END)], Timestamp::from_ms(0));
+        let id = dispatcher.due(Timestamp::from_ms(10_000)).notifications[0].id;
+        let record = dispatcher.outcome(id, Outcome::Sent, Timestamp::from_ms(10_000)).expect("a record");
+        let record = LogRecord::from_bytes(&record.key, &record.to_bytes()).expect("bytes");
+        assert_eq!(record.expires_at, Timestamp::from_ms(1_210_000));
+
+        let mut restarted = Dispatcher::new(&config(&[true]), [record.clone()]);
+        assert_eq!(play(&mut restarted, &[(30, alert("0", 0, END))], 20..100, sent), [""; 0]);
+        // It ended while nobody was there to see: its end is the first that is heard of it.
+        let mut restarted = Dispatcher::new(&config(&[true]), [record]);
+        assert_eq!(play(&mut restarted, &[(30, alert("0", 0, 25))], 20..100, sent), ["30 AllResolved -0"]);
+    }
+
+    #[test]
+    fn a_reload_tells_nothing_twice() {
+        let mut dispatcher = Dispatcher::new(&config(&[true]), []);
+        assert_eq!(play(&mut dispatcher, &[(0, alert("0", 0, END))], 0..20, sent), ["10 FirstNotification 0"]);
+        dispatcher.reload(&config(&[true]), Timestamp::from_ms(20_000));
+        assert_eq!(play(&mut dispatcher, &[], 20..100, sent), [""; 0]);
+        let mut other = config(&[true]);
+        "other".clone_into(&mut other.route.receiver);
+        "other".clone_into(&mut other.receivers[0].name);
+        dispatcher.reload(&other, Timestamp::from_ms(100_000));
+        assert_eq!(play(&mut dispatcher, &[], 100..200, sent), ["100 FirstNotification 0"]);
+    }
+
+    #[test]
+    fn an_alert_that_nobody_renews_ends() {
+        let mut unsaid = alert("0", 0, 0);
+        unsaid.ends_at = Timestamp::MAX;
+        let mut dispatcher = Dispatcher::new(&config(&[true]), []);
+        let expected = ["10 FirstNotification 0", "310 AllResolved -0"];
+        assert_eq!(play(&mut dispatcher, &[(0, unsaid)], 0..400, sent), expected);
+    }
+
+    #[test]
+    fn views_show_what_fires() {
+        let mut dispatcher = Dispatcher::new(&config(&[true]), []);
+        let at = Timestamp::from_ms(5_000);
+        dispatcher.receive(vec![alert("0", 0, END), alert("1", 0, 4)], at);
+        let alerts = dispatcher.alerts(at);
+        assert_eq!(alerts.len(), 1);
+        assert_eq!((alerts[0].receivers.as_slice(), alerts[0].updated_at), (&["mail".to_owned()][..], at));
+        let groups = dispatcher.groups(at);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].key, "{}:{alertname=\"Hot\"}");
+        assert_eq!(groups[0].next_flush_at, Some(Timestamp::from_ms(15_000)));
+        assert_eq!(groups[0].alerts.len(), 1);
+    }
+
+    #[test]
+    fn too_many_are_refused_but_known_ones_are_renewed() {
+        let mut dispatcher = Dispatcher::new(&config(&[]), []);
+        let at = Timestamp::from_ms(0);
+        let many = (0..=ALERTS_MAX).map(|number| alert(&number.to_string(), 0, END)).collect();
+        let received = dispatcher.receive(many, at);
+        assert_eq!(received, Received { accepted: ALERTS_MAX, refused: 1 });
+        assert_eq!(dispatcher.receive(vec![alert("7", 0, END)], at), Received { accepted: 1, refused: 0 });
+    }
+
+    #[test]
+    fn many_groups_take_turns() {
+        let mut config = config(&[true]);
+        config.route.group_by = GroupBy::All;
+        let mut dispatcher = Dispatcher::new(&config, []);
+        let count = IN_FLIGHT_MAX + 5;
+        dispatcher.receive((0..count).map(|n| alert(&n.to_string(), 0, END)).collect(), Timestamp::from_ms(0));
+        let at = Timestamp::from_ms(10_000);
+        let first = dispatcher.due(at).notifications;
+        assert_eq!(first.len(), IN_FLIGHT_MAX);
+        assert!(dispatcher.next_due().is_none_or(|due| at < due), "nothing to do until an outcome is known");
+        for notification in first {
+            dispatcher.outcome(notification.id, Outcome::Sent, at);
+        }
+        assert_eq!(dispatcher.next_due(), Some(at));
+        assert_eq!(dispatcher.due(at).notifications.len(), 5);
+    }
+}
