@@ -60,6 +60,10 @@ impl AlertGroup {
         self.alerts.values()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.alerts.is_empty()
+    }
+
     /// When it wants to be looked at, `None` while a receiver is still being told.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
         match (&self.flight, self.empty_since) {

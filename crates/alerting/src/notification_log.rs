@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn who_needs_to_be_told() {
-        let check = |told: Option<LogRecord>, firing: &[u64], resolved: &[u64], send_resolved, after_ms: i64, expected| {
+        let check = |told: Option<LogRecord>, firing: &[u64], resolved: &[u64], send_resolved, after_ms, expected| {
             let mut log = NotificationLog::default();
             told.iter().for_each(|record| log.put(record.clone()));
             let now = record(firing, resolved);

@@ -1,10 +1,12 @@
 //! Helpers that several crates' tests share.
 
 mod http_target;
+mod smtp_server;
 
 use std::path::{Path, PathBuf};
 
 pub use http_target::HttpTarget;
+pub use smtp_server::{Behaviour, SmtpServer};
 
 /// A path inside the project, from its root.
 pub fn repo_path(path: impl AsRef<Path>) -> PathBuf {

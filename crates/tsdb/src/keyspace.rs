@@ -57,9 +57,8 @@ pub(crate) fn reconcile(catalog: &Catalog, segments: &[(i64, String)]) -> Result
     }
     if format_version(catalog)? != Some(FORMAT_VERSION) {
         batch.put(FORMAT, b"version", &FORMAT_VERSION.to_be_bytes());
-        differs = true;
     }
-    if differs {
+    if batch != Batch::new() {
         catalog.apply(&batch)?;
     }
     Ok(differs)

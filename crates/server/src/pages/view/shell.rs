@@ -12,8 +12,6 @@ pub(crate) enum Section {
     Alerts,
     Rules,
     Targets,
-    /// None of them.
-    Elsewhere,
 }
 
 /// The frame of a page.

@@ -3,11 +3,6 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-/// `14:30:05` by a clock that is `utc_offset_s` ahead of UTC.
-pub(crate) fn clock(at_ms: i64, utc_offset_s: i32) -> String {
-    formatted("%H:%M:%S", at_ms, utc_offset_s)
-}
-
 /// `2026-11-22 14:30:05`.
 pub(crate) fn date_and_clock(at_ms: i64, utc_offset_s: i32) -> String {
     formatted("%Y-%m-%d %H:%M:%S", at_ms, utc_offset_s)
