@@ -1,291 +1,311 @@
-//! Alerts in, notifications out, with every timer as data.
+//! Groups alerts by route and says, at a moment, what is to be told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use model::{Alert, Labels, Timestamp};
 
-use crate::alert_group::{AlertGroup, split};
-use crate::alert_store::AlertStore;
-use crate::config::{Config, Integration};
-use crate::fingerprint::fingerprint;
-use crate::notification::{AlertStatus, Notification, NotificationId, NotifiedAlert, common};
-use crate::notification_log::{LogRecord, NotificationLog, Present, RETENTION_MS, log_key};
-use crate::routes::Routes;
-use crate::view::{AlertView, GroupView};
+use crate::notification::{LogRecord, Notification, Reason};
+use crate::route::{Config, Route};
 
-/// Alerts that are kept at the same time; further ones are refused, loudly.
-pub const ALERTS_MAX: usize = 100_000;
-/// Notifications that may be under way at the same time; further groups wait.
-pub const IN_FLIGHT_MAX: usize = 1_000;
-/// How often resolved alerts and expired log entries are forgotten, in milliseconds; Alertmanager's `--alerts.gc-interval`.
-const GC_INTERVAL_MS: i64 = 30 * 60_000;
-/// A receiver has at least this long, in milliseconds, however short group_interval is.
-const DEADLINE_MS_MIN: i64 = 10_000;
+/// Notes are kept at most this long, in milliseconds.
+const LOG_RETENTION_MS: i64 = 120 * 3_600_000;
+/// The least time that a notification may be tried for, in milliseconds.
+const RETRY_MS_MIN: i64 = 10_000;
+/// Alerts that are held at once; more are dropped, for whoever sends as many has another problem.
+const ALERTS_MAX: usize = 100_000;
 
-/// Alertmanager's state, moved only by its caller: it has no clock, and what it returns is all that it does.
-#[derive(Clone, Debug)]
+/// An alert as pages and the API show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertView {
+    /// The alert.
+    pub alert: Alert,
+    /// Who is told of it.
+    pub receivers: Vec<String>,
+}
+
+/// Groups, and what was told of them.
+#[derive(Debug)]
 pub struct Dispatcher {
-    routes: Routes,
-    integrations: BTreeMap<String, Vec<Integration>>,
-    resolve_timeout_ms: i64,
-    alerts: AlertStore,
-    groups: BTreeMap<GroupId, AlertGroup>,
-    log: NotificationLog,
-    in_flight: BTreeMap<NotificationId, InFlight>,
-    next_id: u64,
-    next_gc_at: Option<Timestamp>,
+    config: Config,
+    groups: BTreeMap<String, Group>,
+    log: BTreeMap<String, LogRecord>,
 }
 
-/// A route's index, and the group's labels.
-type GroupId = (usize, Labels);
-
-#[derive(Clone, Debug)]
-struct InFlight {
-    group: GroupId,
-    log_key: String,
-    sequence: u64,
-    firing: BTreeSet<u64>,
-    resolved: BTreeSet<u64>,
-    repeat_interval_ms: i64,
-}
-
-/// What there is to do at a moment.
-#[derive(Clone, Debug, Default)]
-pub struct Due {
-    /// To be sent; each wants its [`Dispatcher::outcome`].
-    pub notifications: Vec<Notification>,
-    /// To be made durable: what the log learns without anything being sent.
-    pub records: Vec<LogRecord>,
-    /// Keys of records that need not be kept any longer.
-    pub forgotten: Vec<String>,
-}
-
-/// What became of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The receiver has it.
-    Sent,
-    /// It does not; the group's next look tries again.
-    Failed,
-}
-
-/// What became of the alerts that came in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Received {
-    /// How many were taken.
-    pub accepted: usize,
-    /// How many were new and did not fit into [`ALERTS_MAX`].
-    pub refused: usize,
+#[derive(Debug)]
+struct Group {
+    route: Route,
+    labels: Labels,
+    alerts: BTreeMap<Labels, Alert>,
+    due: Timestamp,
+    flushed: bool,
 }
 
 impl Dispatcher {
-    /// A dispatcher that knows of no alerts yet, only of what was told before a restart.
-    pub fn new(config: &Config, told: impl IntoIterator<Item = LogRecord>) -> Self {
-        let mut log = NotificationLog::default();
-        told.into_iter().for_each(|record| log.put(record));
-        Self {
-            routes: Routes::new(&config.route),
-            integrations: integrations(config),
-            resolve_timeout_ms: config.resolve_timeout_ms,
-            alerts: AlertStore::default(),
-            groups: BTreeMap::new(),
-            log,
-            in_flight: BTreeMap::new(),
-            next_id: 0,
-            next_gc_at: None,
-        }
+    /// With the notes of earlier runs.
+    pub fn new(config: Config, log: Vec<LogRecord>) -> Self {
+        let log = log.into_iter().map(|record| (record.key.clone(), record)).collect();
+        Self { config, groups: BTreeMap::new(), log }
     }
 
-    /// Routes by another configuration. Alerts and log stay; groups are made anew from the alerts, and the log keeps them
-    /// from being notified again. Notifications that are under way still count when they arrive.
-    pub fn reload(&mut self, config: &Config, at: Timestamp) {
-        self.routes = Routes::new(&config.route);
-        self.integrations = integrations(config);
-        self.resolve_timeout_ms = config.resolve_timeout_ms;
-        self.groups.clear();
-        let alerts: Vec<Arc<Alert>> = self.alerts.iter().map(|stored| Arc::clone(&stored.alert)).collect();
-        alerts.iter().for_each(|alert| self.route(alert, at));
+    /// Takes another configuration; alerts are routed anew, and what was told stays told.
+    pub fn reconfigure(&mut self, config: Config, at: Timestamp) {
+        self.config = config;
+        let alerts: BTreeMap<Labels, Alert> =
+            std::mem::take(&mut self.groups).into_values().flat_map(|group| group.alerts).collect();
+        self.receive(alerts.into_values().collect(), at);
     }
 
-    /// Takes alerts in. An `ends_at` of [`Timestamp::MAX`] says that the sender named no end: the alert then ends
-    /// `resolve_timeout` after `at`, unless it is renewed.
-    pub fn receive(&mut self, alerts: Vec<Alert>, at: Timestamp) -> Received {
-        self.next_gc_at.get_or_insert(at + GC_INTERVAL_MS);
-        let mut received = Received::default();
+    /// Takes alerts that rules raise, renew or end.
+    pub fn receive(&mut self, alerts: Vec<Alert>, at: Timestamp) {
         for alert in alerts {
-            if ALERTS_MAX <= self.alerts.len() && !self.alerts.contains(&alert.labels) {
-                received.refused += 1;
-                continue;
+            let mut routes = Vec::new();
+            self.config.route.find(&alert.labels, "", &mut routes);
+            for (route_key, route) in routes {
+                let labels = route.group_labels(&alert.labels);
+                let key = format!("{route_key}:{}", labels.to_braces());
+                let held = self.groups.values().map(|group| group.alerts.len()).sum::<usize>();
+                let Some(group) = self.groups.get_mut(&key) else {
+                    if alert.is_resolved(at) || ALERTS_MAX <= held {
+                        continue; // nobody was told that it began
+                    }
+                    let late = alert.starts_at + route.group_wait_ms <= at;
+                    let due = if late { at } else { at + route.group_wait_ms };
+                    let alerts = BTreeMap::from([(alert.labels.clone(), alert.clone())]);
+                    let group = Group {
+                        route: Route { routes: Vec::new(), ..route.clone() },
+                        labels,
+                        alerts,
+                        due,
+                        flushed: false,
+                    };
+                    self.groups.insert(key, group);
+                    continue;
+                };
+                if !group.flushed && alert.starts_at + group.route.group_wait_ms <= at {
+                    group.due = group.due.min(at);
+                }
+                match group.alerts.get_mut(&alert.labels) {
+                    Some(known) if known.ends_at < alert.starts_at => *known = alert.clone(),
+                    Some(known) => {
+                        known.starts_at = known.starts_at.min(alert.starts_at);
+                        known.ends_at = alert.ends_at;
+                        known.annotations = alert.annotations.clone();
+                        known.generator_url.clone_from(&alert.generator_url);
+                    }
+                    None if ALERTS_MAX <= held => {}
+                    None => drop(group.alerts.insert(alert.labels.clone(), alert.clone())),
+                }
             }
-            received.accepted += 1;
-            let alert = self.alerts.put(alert, self.resolve_timeout_ms, at);
-            self.route(&alert, at);
         }
-        received
     }
 
-    fn route(&mut self, alert: &Arc<Alert>, at: Timestamp) {
-        for route in self.routes.matching(&alert.labels) {
-            let labels = route.group_labels(&alert.labels);
-            let id = (route.index, labels.clone());
-            let group = self.groups.entry(id).or_insert_with(|| AlertGroup::new(Arc::clone(route), labels, at));
-            if group.is_over(at) {
-                *group = AlertGroup::new(Arc::clone(route), group.labels.clone(), at);
-            }
-            group.insert(Arc::clone(alert), at);
-        }
-    }
-
-    /// When [`Dispatcher::due`] has something to do next, `None` until alerts come in or an outcome is known.
+    /// When [`Self::due`] will next have something to look at.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let groups = self.groups.values().filter(|_| self.has_room()).filter_map(AlertGroup::due_at);
-        groups.chain(self.next_gc_at).min()
+        self.groups.values().map(|group| group.due).min()
     }
 
-    /// Looks at the groups whose time has come.
-    pub fn due(&mut self, at: Timestamp) -> Due {
-        let mut due = Due::default();
-        let mut ready: Vec<(Timestamp, GroupId)> = self
-            .groups
-            .iter()
-            .filter_map(|(id, group)| Some((group.due_at()?, id.clone())))
-            .filter(|(due_at, _)| *due_at <= at)
-            .collect();
-        ready.sort();
-        for (_, id) in ready {
-            if !self.has_room() {
-                break;
+    /// What is to be told at `at`, after comparison with what was told before.
+    pub fn due(&mut self, at: Timestamp) -> Vec<Notification> {
+        self.log.retain(|_, record| at <= record.expires_at);
+        let mut notifications = Vec::new();
+        let keys: Vec<String> =
+            self.groups.iter().filter(|(_, group)| group.due <= at).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(group) = self.groups.get_mut(&key) else { continue };
+            group.due = at + group.route.group_interval_ms;
+            group.flushed = true;
+            let before = notifications.len();
+            let receiver = self.config.receivers.iter().find(|receiver| receiver.name == group.route.receiver);
+            for (integration, way) in receiver.iter().flat_map(|receiver| receiver.integrations.iter().enumerate()) {
+                let log_key = format!("{key}\n{}\n{integration}", group.route.receiver);
+                let told = self.log.get(&log_key);
+                if let Some(notification) = group.notification(&key, log_key, integration, way.send_resolved, told, at)
+                {
+                    notifications.push(notification);
+                }
             }
-            self.flush(&id, at, &mut due);
-        }
-        if self.next_gc_at.is_some_and(|gc_at| gc_at <= at) {
-            self.next_gc_at = Some(at + GC_INTERVAL_MS);
-            due.forgotten = self.forget(at);
-        }
-        due
-    }
-
-    /// Takes what became of a notification; returns what must be durable before it counts as sent.
-    pub fn outcome(&mut self, id: NotificationId, outcome: Outcome, at: Timestamp) -> Option<LogRecord> {
-        let Some(flight) = self.in_flight.remove(&id) else { return None };
-        if let Some(group) = self.groups.get_mut(&flight.group) {
-            group.settle(id, outcome == Outcome::Failed, at);
-        }
-        match outcome {
-            Outcome::Sent => {
-                let record = said(flight, at);
-                self.log.put(record.clone());
-                Some(record)
+            if notifications.len() == before {
+                // Nobody wants to hear more of what has ended.
+                group.alerts.retain(|_, alert| !alert.is_resolved(at));
             }
-            Outcome::Failed => None,
+        }
+        self.groups.retain(|_, group| !group.alerts.is_empty());
+        notifications
+    }
+
+    /// A notification was told and its note is durable.
+    pub fn succeeded(&mut self, notification: &Notification) {
+        self.log.insert(notification.record.key.clone(), notification.record.clone());
+        if let Some(group) = self.groups.get_mut(&notification.group_key) {
+            let told = &notification.record.resolved;
+            group
+                .alerts
+                .retain(|labels, alert| !(alert.is_resolved(notification.at) && told.contains(&labels.hash64())));
+            if group.alerts.is_empty() {
+                self.groups.remove(&notification.group_key);
+            }
         }
     }
 
-    /// The alerts that fire at `at`, by labels.
+    /// The alerts that fire at `at`, each once.
     pub fn alerts(&self, at: Timestamp) -> Vec<AlertView> {
-        let firing = self.alerts.iter().filter(|stored| !stored.alert.is_resolved(at));
-        firing.map(|stored| self.view(&stored.alert, stored.updated_at)).collect()
-    }
-
-    /// The groups with alerts that fire at `at`, in the order of the routes.
-    pub fn groups(&self, at: Timestamp) -> Vec<GroupView> {
-        let views = self.groups.values().map(|group| {
-            let firing = group.alerts().filter(|alert| !alert.is_resolved(at));
-            let updated_at = |alert: &Alert| self.alerts.get(&alert.labels).map_or(at, |stored| stored.updated_at);
-            GroupView {
-                key: group.key.clone(),
-                labels: group.labels.clone(),
-                receiver: group.route.receiver.clone(),
-                alerts: firing.map(|alert| self.view(alert, updated_at(alert))).collect(),
-                next_flush_at: group.due_at(),
-            }
-        });
-        views.filter(|view| !view.alerts.is_empty()).collect()
-    }
-
-    fn view(&self, alert: &Arc<Alert>, updated_at: Timestamp) -> AlertView {
-        let mut receivers: Vec<String> = Vec::new();
-        for route in self.routes.matching(&alert.labels) {
-            if !receivers.contains(&route.receiver) {
-                receivers.push(route.receiver.clone());
+        let mut views: BTreeMap<&Labels, AlertView> = BTreeMap::new();
+        for group in self.groups.values() {
+            for (labels, alert) in group.alerts.iter().filter(|(_, alert)| !alert.is_resolved(at)) {
+                let view =
+                    views.entry(labels).or_insert_with(|| AlertView { alert: alert.clone(), receivers: Vec::new() });
+                view.receivers.push(group.route.receiver.clone());
             }
         }
-        AlertView { alert: Arc::clone(alert), fingerprint: fingerprint(&alert.labels), receivers, updated_at }
-    }
-
-    fn has_room(&self) -> bool {
-        self.in_flight.len() < IN_FLIGHT_MAX
-    }
-
-    fn flush(&mut self, id: &GroupId, at: Timestamp, due: &mut Due) {
-        let Some(group) = self.groups.get_mut(id) else { return };
-        if group.is_over(at) {
-            self.groups.remove(id);
-            return;
-        }
-        let alerts = group.flush(at);
-        let (firing, resolved) = split(&alerts, at);
-        let mut pending = BTreeSet::new();
-        let integrations = self.integrations.get(&group.route.receiver).map(Vec::as_slice).unwrap_or_default();
-        for (integration, about) in integrations.iter().enumerate() {
-            let log_key = log_key(&group.key, &group.route.receiver, integration);
-            let repeat_interval_ms = group.route.repeat_interval_ms;
-            let send_resolved = about.send_resolved;
-            let present =
-                Present { firing: &firing, resolved: &resolved, send_resolved, repeat_interval_ms, at };
-            let Some(reason) = self.log.reason(&log_key, &present) else { continue };
-            let sequence = self.log.sequence(&log_key) + 1;
-            let (firing, resolved) = (firing.clone(), resolved.clone());
-            let flight =
-                InFlight { group: id.clone(), log_key, sequence, firing, resolved, repeat_interval_ms };
-            if flight.firing.is_empty() && !send_resolved {
-                // The receiver does not want to know, but the log must.
-                let record = said(flight, at);
-                self.log.put(record.clone());
-                due.records.push(record);
-                continue;
-            }
-            let notified = alerts.iter().map(|alert| NotifiedAlert::new(Arc::clone(alert), at));
-            let notified: Vec<NotifiedAlert> =
-                notified.filter(|alert| send_resolved || alert.status == AlertStatus::Firing).collect();
-            let id = NotificationId(self.next_id);
-            self.next_id += 1;
-            due.notifications.push(Notification {
-                id,
-                group_key: group.key.clone(),
-                receiver: group.route.receiver.clone(),
-                integration,
-                status: if flight.firing.is_empty() { AlertStatus::Resolved } else { AlertStatus::Firing },
-                group_labels: group.labels.clone(),
-                common_labels: common(notified.iter().map(|notified| &notified.alert.labels)),
-                common_annotations: common(notified.iter().map(|notified| &notified.alert.annotations)),
-                alerts: notified,
-                reason,
-                truncated: 0,
-                sequence,
-                at,
-                deadline: at + group.route.group_interval_ms.max(DEADLINE_MS_MIN),
-            });
-            pending.insert(id);
-            self.in_flight.insert(id, flight);
-        }
-        group.take_off(pending, &alerts, at);
-    }
-
-    fn forget(&mut self, at: Timestamp) -> Vec<String> {
-        self.alerts.forget_resolved(at);
-        let alive: BTreeSet<&str> = self.groups.values().map(|group| group.key.as_str()).collect();
-        self.log.forget_expired(at, &alive)
+        views.into_values().collect()
     }
 }
 
-fn said(flight: InFlight, at: Timestamp) -> LogRecord {
-    let InFlight { log_key: key, sequence, firing, resolved, repeat_interval_ms, .. } = flight;
-    let expires_at = at + RETENTION_MS.min(repeat_interval_ms.saturating_mul(2));
-    LogRecord { key, at, expires_at, sequence, firing, resolved }
+impl Group {
+    fn notification(
+        &self,
+        group_key: &str,
+        log_key: String,
+        integration: usize,
+        send_resolved: bool,
+        told: Option<&LogRecord>,
+        at: Timestamp,
+    ) -> Option<Notification> {
+        let (resolved, firing): (Vec<&Alert>, Vec<&Alert>) =
+            self.alerts.values().partition(|alert| alert.is_resolved(at));
+        let hashes = |alerts: &[&Alert]| alerts.iter().map(|alert| alert.labels.hash64()).collect::<BTreeSet<u64>>();
+        let record = LogRecord {
+            key: log_key,
+            at,
+            firing: hashes(&firing),
+            resolved: hashes(&resolved),
+            expires_at: at + LOG_RETENTION_MS.min(2 * self.route.repeat_interval_ms),
+        };
+        let reason = needs_telling(&record, told, send_resolved, self.route.repeat_interval_ms)?;
+        let owned = |alerts: Vec<&Alert>| alerts.into_iter().cloned().collect();
+        Some(Notification {
+            receiver: self.route.receiver.clone(),
+            integration,
+            group_key: group_key.to_owned(),
+            group_labels: self.labels.clone(),
+            at,
+            reason,
+            firing: owned(firing),
+            resolved: if send_resolved { owned(resolved) } else { Vec::new() },
+            record,
+            retry_until: at + self.route.group_interval_ms.max(RETRY_MS_MIN),
+        })
+    }
 }
 
-fn integrations(config: &Config) -> BTreeMap<String, Vec<Integration>> {
-    config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.integrations.clone())).collect()
+/// Alertmanager's `needsUpdate`.
+fn needs_telling(
+    now: &LogRecord,
+    told: Option<&LogRecord>,
+    send_resolved: bool,
+    repeat_interval_ms: i64,
+) -> Option<Reason> {
+    let Some(told) = told else { return (!now.firing.is_empty()).then_some(Reason::First) };
+    if !now.firing.is_subset(&told.firing) {
+        return Some(Reason::NewFiring);
+    }
+    if now.firing.is_empty() {
+        // What nobody was told of, or was told has ended, is no news; nor is the end for those who do not want it.
+        return (send_resolved && !told.firing.is_empty()).then_some(Reason::Resolved);
+    }
+    if send_resolved && !now.resolved.is_subset(&told.resolved) {
+        return Some(Reason::Resolved);
+    }
+    (told.at + repeat_interval_ms < now.at).then_some(Reason::Repeat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::{GroupBy, Integration, Receiver};
+
+    fn config(send_resolved: bool) -> Config {
+        let route = Route {
+            receiver: "mail".to_owned(),
+            group_by: GroupBy::Labels(vec!["alertname".to_owned()]),
+            group_wait_ms: 10_000,
+            group_interval_ms: 60_000,
+            repeat_interval_ms: 600_000,
+            ..Route::default()
+        };
+        let receiver = Receiver { name: "mail".to_owned(), integrations: vec![Integration { send_resolved }] };
+        Config { route, receivers: vec![receiver] }
+    }
+
+    fn alert(gpu: &str, starts_s: i64, ends_s: i64) -> Alert {
+        Alert {
+            labels: Labels::from_pairs([("alertname", "Hot"), ("gpu", gpu)]),
+            annotations: Labels::empty(),
+            starts_at: Timestamp::from_ms(starts_s * 1000),
+            ends_at: Timestamp::from_ms(ends_s * 1000),
+            generator_url: String::new(),
+        }
+    }
+
+    /// Plays alerts, given as (second, alert), for some time; what was told when.
+    fn play(dispatcher: &mut Dispatcher, alerts: &[(i64, Alert)], seconds: std::ops::Range<i64>) -> Vec<String> {
+        let mut told = Vec::new();
+        for second in seconds {
+            let at = Timestamp::from_ms(second * 1000);
+            let now: Vec<Alert> =
+                alerts.iter().filter(|(when, _)| *when == second).map(|(_, alert)| alert.clone()).collect();
+            dispatcher.receive(now, at);
+            for notification in dispatcher.due(at) {
+                let gpus: Vec<String> = notification
+                    .alerts()
+                    .map(|(alert, firing)| {
+                        format!("{}{}", if firing { "" } else { "-" }, alert.labels.get("gpu").unwrap())
+                    })
+                    .collect();
+                told.push(format!("{second} {:?} {}", notification.reason, gpus.join(",")));
+                dispatcher.succeeded(&notification);
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn groups_wait_gather_and_repeat() {
+        let mut dispatcher = Dispatcher::new(config(true), Vec::new());
+        let alerts = [(0, alert("0", 0, 9_999)), (5, alert("1", 5, 9_999)), (20, alert("2", 20, 9_999))];
+        assert_eq!(play(&mut dispatcher, &alerts, 0..800), ["10 First 0,1", "70 NewFiring 0,1,2", "730 Repeat 0,1,2"]);
+    }
+
+    #[test]
+    fn the_end_is_told_at_the_next_turn() {
+        let course = [(0, alert("0", 0, 9_999)), (30, alert("0", 0, 30))];
+        let mut dispatcher = Dispatcher::new(config(true), Vec::new());
+        assert_eq!(play(&mut dispatcher, &course, 0..300), ["10 First 0", "70 Resolved -0"]);
+        assert_eq!(dispatcher.next_due(), None);
+        let mut dispatcher = Dispatcher::new(config(false), Vec::new());
+        assert_eq!(play(&mut dispatcher, &course, 0..300), ["10 First 0"]);
+        assert_eq!(dispatcher.next_due(), None);
+    }
+
+    #[test]
+    fn what_was_told_stays_told_after_a_restart() {
+        let mut dispatcher = Dispatcher::new(config(true), Vec::new());
+        let course = [(0, alert("0", 0, 9_999))];
+        play(&mut dispatcher, &course, 0..20);
+        let notes: Vec<LogRecord> = dispatcher
+            .log
+            .values()
+            .map(|record| LogRecord::from_bytes(&record.key, &record.to_bytes()).unwrap())
+            .collect();
+        assert_eq!(notes, dispatcher.log.values().cloned().collect::<Vec<_>>());
+        let mut restarted = Dispatcher::new(config(true), notes);
+        assert_eq!(play(&mut restarted, &[(25, alert("0", 0, 9_999))], 20..100), [""; 0]);
+        assert_eq!(play(&mut restarted, &[(100, alert("0", 0, 100))], 100..200), ["145 Resolved -0"]);
+    }
+
+    #[test]
+    fn an_alert_that_is_late_is_told_at_once() {
+        let mut dispatcher = Dispatcher::new(config(true), Vec::new());
+        assert_eq!(play(&mut dispatcher, &[(100, alert("0", 0, 9_999))], 100..120), ["100 First 0"]);
+    }
 }
