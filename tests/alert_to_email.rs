@@ -40,7 +40,11 @@ async fn a_gpu_s_memory_climbs_and_somebody_is_told() {
     std::fs::write(at("alerts.yml"), changed("qwen3-vl/alerts.yml", &[("for: 5m", "for: 2s")])).unwrap();
     let alertmanager = changed(
         "qwen3-vl/alertmanager.yml",
-        &[("smtp.example.com:587", &mail.smarthost()), ("group_wait: 10s", "group_wait: 1s"), ("group_interval: 5m", "group_interval: 2s")],
+        &[
+            ("smtp.example.com:587", &mail.smarthost()),
+            ("group_wait: 10s", "group_wait: 1s"),
+            ("group_interval: 5m", "group_interval: 2s"),
+        ],
     );
     std::fs::write(at("alertmanager.yml"), alertmanager).unwrap();
     std::fs::write(at("pitwall.yml"), "collectors: {interval: 1s}\n").unwrap();
@@ -64,22 +68,29 @@ async fn a_gpu_s_memory_climbs_and_somebody_is_told() {
     )
     .await;
 
-    eventually("four GPUs are seen", || async { (program.value("count(DCGM_FI_DEV_FB_USED)").await == Some(4.0)).then_some(()) }).await;
-    eventually("the model server is scraped", || async {
-        program.value("vllm:num_requests_running").await.map(drop)
+    eventually("four GPUs are seen", || async {
+        (program.value("count(DCGM_FI_DEV_FB_USED)").await == Some(4.0)).then_some(())
     })
     .await;
+    eventually("the model server is scraped", || async { program.value("vllm:num_requests_running").await.map(drop) })
+        .await;
     scenario(folder.path(), 76_000);
     for state in ["pending", "firing"] {
         let query = format!("ALERTS{{alertname=\"HighGPUMemoryUsage\",alertstate=\"{state}\",gpu=\"2\"}}");
         eventually(state, || async { program.value(&query).await.map(drop) }).await;
     }
     let firing = eventually("the mail", || async { mail.mails().first().cloned() }).await;
-    for expected in ["Subject: [FIRING:1] HighGPUMemoryUsage", "To: your-email@example.com", "High GPU memory usage on 2", "memory usage is 95%"] {
+    for expected in [
+        "Subject: [FIRING:1] HighGPUMemoryUsage",
+        "To: your-email@example.com",
+        "High GPU memory usage on 2",
+        "memory usage is 95%",
+    ] {
         assert!(firing.contains(expected), "{expected}: {firing}");
     }
     let words = mail.words();
-    let (encrypted, password) = (words.iter().position(|w| w == "STARTTLS"), words.iter().position(|w| w.starts_with("AUTH")));
+    let (encrypted, password) =
+        (words.iter().position(|w| w == "STARTTLS"), words.iter().position(|w| w.starts_with("AUTH")));
     assert!(encrypted.is_some() && encrypted < password, "{words:?}");
     let alerts = program.api("/alerts", &[]).await;
     assert_eq!(alerts["alerts"][0]["labels"]["gpu"], "2");

@@ -17,7 +17,8 @@ async fn every_page_fits_and_keeps_its_policy() {
     let Some(browser) = Browser::start().await else { return };
     let data = tempfile::tempdir().unwrap();
     let program = Program::start(data.path(), &[], &[]).await;
-    eventually("the host has a chart", || async { program.page("/").await.contains("class=\"chart").then_some(()) }).await;
+    eventually("the host has a chart", || async { program.page("/").await.contains("class=\"chart").then_some(()) })
+        .await;
     for width in WIDTHS {
         browser.command("window/rect", json!({"width": width, "height": 900})).await;
         for page in PAGES {
@@ -63,8 +64,14 @@ impl Browser {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         let profile = tempfile::tempdir().unwrap();
         let flags = [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
         ];
         let mut flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));

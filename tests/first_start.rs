@@ -50,6 +50,8 @@ fn longest_path(page: &str) -> Option<usize> {
         .filter(|svg| svg.split('>').next().is_some_and(|open| open.contains("class=\"chart")))
         .flat_map(|svg| svg.split(" d=\"").skip(1))
         .filter_map(|path| path.split('"').next())
-        .map(|path| path.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|number| !number.is_empty()).count() / 2)
+        .map(|path| {
+            path.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|number| !number.is_empty()).count() / 2
+        })
         .max()
 }

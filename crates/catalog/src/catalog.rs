@@ -28,6 +28,9 @@ pub enum Error {
     Sled(String),
 }
 
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// What opening found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenReport {
@@ -93,7 +96,7 @@ impl Catalog {
     ///
     /// # Errors
     /// The database failed.
-    pub fn scan_prefix(&self, tree: &str, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn scan_prefix(&self, tree: &str, prefix: &[u8]) -> Result<Vec<Entry>, Error> {
         if self.journaled.contains(tree) {
             let journal = self.journal.lock();
             let entries = journal.trees.get(tree).into_iter().flatten();

@@ -9,4 +9,4 @@ mod catalog;
 mod journal;
 
 pub use batch::Batch;
-pub use catalog::{Catalog, Error, OpenReport};
+pub use catalog::{Catalog, Entry, Error, OpenReport};

@@ -20,9 +20,23 @@ pub struct Alertmanager {
 
 /// Integrations that Alertmanager has and Pitwall has not yet.
 const OTHER_INTEGRATIONS: &[&str] = &[
-    "webhook_configs", "slack_configs", "telegram_configs", "wechat_configs", "discord_configs", "pagerduty_configs",
-    "opsgenie_configs", "pushover_configs", "sns_configs", "victorops_configs", "webex_configs", "msteams_configs",
-    "msteamsv2_configs", "jira_configs", "rocketchat_configs", "mattermost_configs", "incidentio_configs",
+    "webhook_configs",
+    "slack_configs",
+    "telegram_configs",
+    "wechat_configs",
+    "discord_configs",
+    "pagerduty_configs",
+    "opsgenie_configs",
+    "pushover_configs",
+    "sns_configs",
+    "victorops_configs",
+    "webex_configs",
+    "msteams_configs",
+    "msteamsv2_configs",
+    "jira_configs",
+    "rocketchat_configs",
+    "mattermost_configs",
+    "incidentio_configs",
 ];
 
 /// Reads `path`. With any error among the problems the value must not be used.
@@ -94,7 +108,8 @@ fn global(root: &mut Section<'_>, folder: &Path) -> EmailDefaults {
     defaults.smarthost = global.text("smtp_smarthost");
     defaults.hello = global.text("smtp_hello").unwrap_or(defaults.hello);
     defaults.auth_username = global.text("smtp_auth_username").unwrap_or_default();
-    defaults.auth_password = password(&mut global, "smtp_auth_password", "smtp_auth_password_file", folder).unwrap_or_default();
+    defaults.auth_password =
+        password(&mut global, "smtp_auth_password", "smtp_auth_password_file", folder).unwrap_or_default();
     defaults.require_tls = global.boolean("smtp_require_tls").unwrap_or(true);
     defaults.force_implicit_tls = global.boolean("smtp_force_implicit_tls");
     defaults.tls = tls(&mut global, "smtp_tls_config", folder);
@@ -191,9 +206,7 @@ fn route(field: &Field<'_>, parent: Option<&Route>, receivers: &[ReceiverConfig]
     let mut section = field.section()?;
     let mut own = match parent {
         // Everything but the conditions is inherited.
-        Some(parent) => {
-            Route { matchers: Vec::new(), continue_matching: false, routes: Vec::new(), ..parent.clone() }
-        }
+        Some(parent) => Route { matchers: Vec::new(), continue_matching: false, routes: Vec::new(), ..parent.clone() },
         None => Route::default(),
     };
     if let Some(receiver) = section.get("receiver") {

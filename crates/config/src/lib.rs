@@ -33,8 +33,13 @@ impl<T: Default> Loaded<T> {
     /// A file that cannot be read at all.
     fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let message = format!("cannot be read: {error}");
-        let problem =
-            Problem { file: path.to_owned(), place: Place::default(), path: String::new(), message, severity: Severity::Error };
+        let problem = Problem {
+            file: path.to_owned(),
+            place: Place::default(),
+            path: String::new(),
+            message,
+            severity: Severity::Error,
+        };
         Self { value: T::default(), problems: vec![problem] }
     }
 }

@@ -65,25 +65,25 @@ fn parse(text: &str, path: &Path, folder: &Path) -> (Prometheus, Vec<String>, Ve
     let findings = Findings::new(path);
     let mut value = Prometheus::default();
     let mut patterns = Vec::new();
-    if let Some(node) = findings.parse(text) {
-        if let Some(mut root) = Field::root(&findings, &node).section() {
-            let defaults = global(&mut root, &mut value);
-            storage(&mut root, &mut value);
-            patterns = root.get("rule_files").map(|field| field.texts()).unwrap_or_default();
-            let jobs = root.get("scrape_configs").map(|field| field.items()).unwrap_or_default();
-            value.scrape_configs = jobs.iter().filter_map(|job| scrape_config(job, &defaults, folder)).collect();
-            refuse_repeated_jobs(&jobs, &value.scrape_configs);
-            alerting(&mut root);
-            root.inactive(&[
-                ("remote_write", "samples are not sent on yet"),
-                ("remote_read", "samples are not read from elsewhere"),
-                ("tracing", "there are no traces"),
-                ("otlp", "OTLP is not received yet"),
-                ("runtime", "there is no Go runtime to set"),
-            ]);
-            root.not_supported(&["scrape_config_files"]);
-            root.finish();
-        }
+    if let Some(node) = findings.parse(text)
+        && let Some(mut root) = Field::root(&findings, &node).section()
+    {
+        let defaults = global(&mut root, &mut value);
+        storage(&mut root, &mut value);
+        patterns = root.get("rule_files").map(|field| field.texts()).unwrap_or_default();
+        let jobs = root.get("scrape_configs").map(|field| field.items()).unwrap_or_default();
+        value.scrape_configs = jobs.iter().filter_map(|job| scrape_config(job, &defaults, folder)).collect();
+        refuse_repeated_jobs(&jobs, &value.scrape_configs);
+        alerting(&mut root);
+        root.inactive(&[
+            ("remote_write", "samples are not sent on yet"),
+            ("remote_read", "samples are not read from elsewhere"),
+            ("tracing", "there are no traces"),
+            ("otlp", "OTLP is not received yet"),
+            ("runtime", "there is no Go runtime to set"),
+        ]);
+        root.not_supported(&["scrape_config_files"]);
+        root.finish();
     }
     (value, patterns, findings.into_problems())
 }

@@ -102,7 +102,7 @@ impl<'a> Field<'a> {
 
     /// A whole number, not negative.
     pub(crate) fn count(&self) -> Option<usize> {
-        self.parsed(|text| text.parse().map_err(|_| format!("{text:?} is not a whole number from 0 on")))
+        self.parsed(|text| text.parse().map_err(|_cause| format!("{text:?} is not a whole number from 0 on")))
     }
 
     /// A size in bytes, as `16MB` (powers of 1024, as Prometheus counts), or a bare number.

@@ -10,7 +10,13 @@ fn errors(problems: &[Problem]) -> Vec<String> {
 
 #[test]
 fn every_tutorial_loads() {
-    for case in ["glm-4.7-flash/scrape_job.yml", "qwen2.5-7b/prometheus.yml", "qwen3-1.7b/prometheus.yml", "qwen3-4b/prometheus.yml", "qwen3-vl/prometheus.yml"] {
+    for case in [
+        "glm-4.7-flash/scrape_job.yml",
+        "qwen2.5-7b/prometheus.yml",
+        "qwen3-1.7b/prometheus.yml",
+        "qwen3-4b/prometheus.yml",
+        "qwen3-vl/prometheus.yml",
+    ] {
         let Some(path) = test_support::shared_case(case) else { return };
         let loaded = config::load_prometheus(&path);
         assert_eq!(errors(&loaded.problems), [""; 0], "{case}");
@@ -57,6 +63,9 @@ fn mistakes_are_explained_all_at_once() {
          8:15: scrape_configs[1].static_configs[0].targets[0]: is not a valid hostname: a target is HOST:PORT; the path belongs to metrics_path\n\
          6:3: scrape_configs[1]: found multiple scrape configs with job name \"a\"",
     );
-    check("scrape_configs:\n- job_name: a\n  relabel_configs: [{action: keep}]\n", "3:20: scrape_configs[0].relabel_configs: is not supported yet");
+    check(
+        "scrape_configs:\n- job_name: a\n  relabel_configs: [{action: keep}]\n",
+        "3:20: scrape_configs[0].relabel_configs: is not supported yet",
+    );
     check("global: {scrape_interval: soon}\n", "1:27: global.scrape_interval: not a valid duration string: \"soon\"");
 }

@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
         match trimmed.first() {
             None => Ok(None),
             Some(b'#') => {
-                let text = std::str::from_utf8(trimmed).map_err(|_| fault("invalid UTF-8"))?;
+                let text = std::str::from_utf8(trimmed).map_err(|_cause| fault("invalid UTF-8"))?;
                 comment(text).map(Some).map_err(|reason| fault(&reason))
             }
             Some(_) => {
@@ -144,7 +144,7 @@ fn sample(rest: &[u8]) -> Result<(f64, Option<i64>), String> {
     let rest = trim_start(rest);
     let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
     let (value, rest) = rest.split_at(end);
-    let text = std::str::from_utf8(value).map_err(|_| "invalid UTF-8".to_owned())?;
+    let text = std::str::from_utf8(value).map_err(|_cause| "invalid UTF-8".to_owned())?;
     if text.is_empty() {
         return Err("expected a value".to_owned());
     }
@@ -155,7 +155,7 @@ fn sample(rest: &[u8]) -> Result<(f64, Option<i64>), String> {
     }
     let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
     let (time, after) = rest.split_at(end);
-    let time = std::str::from_utf8(time).map_err(|_| "invalid UTF-8".to_owned())?;
+    let time = std::str::from_utf8(time).map_err(|_cause| "invalid UTF-8".to_owned())?;
     let well_formed = time.strip_prefix('-').unwrap_or(time).bytes().all(|byte| byte.is_ascii_digit());
     let timestamp_ms = time
         .parse()

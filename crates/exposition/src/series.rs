@@ -103,7 +103,7 @@ pub(crate) fn closing_quote(text: &[u8]) -> Option<usize> {
 /// # Errors
 /// The bytes are not a series, or say a label twice.
 pub fn labels_of(raw: &[u8], kind: MetricType) -> Result<Labels, String> {
-    let text = std::str::from_utf8(raw).map_err(|_| "invalid UTF-8".to_owned())?;
+    let text = std::str::from_utf8(raw).map_err(|_cause| "invalid UTF-8".to_owned())?;
     let (name, rest) = text.split_at(name_bytes(raw));
     let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
     if !name.is_empty() {

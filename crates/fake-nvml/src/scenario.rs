@@ -150,7 +150,7 @@ impl Scenario {
         if let Some((from, to, seconds)) = ramp {
             return Ok(from + (to - from) * (elapsed / seconds.max(0.001)).min(1.0));
         }
-        text.parse().map_err(|_| Answer::Code(NOT_SUPPORTED))
+        text.parse().map_err(|_cause| Answer::Code(NOT_SUPPORTED))
     }
 }
 

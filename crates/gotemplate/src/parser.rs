@@ -45,7 +45,7 @@ type Parsed = (Vec<Node>, BTreeMap<String, Vec<Node>>);
 
 /// What ended a list of nodes.
 #[derive(PartialEq)]
-enum End {
+enum Ending {
     Eof,
     End,
     Else,
@@ -71,9 +71,9 @@ pub(crate) fn parse(tokens: Vec<Token>, known: &dyn Fn(&str) -> bool) -> Result<
     };
     let (nodes, end) = parser.list()?;
     match end {
-        End::Eof => Ok((nodes, parser.defined)),
-        End::End => parser.fail("unexpected {{end}}"),
-        End::Else => parser.fail("unexpected {{else}}"),
+        Ending::Eof => Ok((nodes, parser.defined)),
+        Ending::End => parser.fail("unexpected {{end}}"),
+        Ending::Else => parser.fail("unexpected {{else}}"),
     }
 }
 
@@ -99,7 +99,7 @@ impl Parser<'_> {
         }
     }
 
-    fn list(&mut self) -> Result<(Vec<Node>, End), Fault> {
+    fn list(&mut self) -> Result<(Vec<Node>, Ending), Fault> {
         self.depth += 1;
         if DEPTH_MAX < self.depth {
             return self.fail(format!("nested deeper than {DEPTH_MAX}"));
@@ -107,7 +107,7 @@ impl Parser<'_> {
         let mut nodes = Vec::new();
         let end = loop {
             match self.next() {
-                None => break End::Eof,
+                None => break Ending::Eof,
                 Some(Kind::Text(text)) => nodes.push(Node::Text(text)),
                 Some(Kind::Open) => {
                     let line = self.line;
@@ -137,10 +137,10 @@ impl Parser<'_> {
                     match word.as_str() {
                         "end" => {
                             self.close()?;
-                            break End::End;
+                            break Ending::End;
                         }
                         // What follows `else` is its owner's.
-                        "else" => break End::Else,
+                        "else" => break Ending::Else,
                         "break" | "continue" => {
                             self.close()?;
                             nodes.push(if word == "break" { Node::Break } else { Node::Continue });
@@ -159,7 +159,7 @@ impl Parser<'_> {
                             let outer = self.variables.clone();
                             let (body, end) = self.list()?;
                             self.variables = outer;
-                            if end != End::End {
+                            if end != Ending::End {
                                 return self.fail(format!("missing {{{{end}}}} of {word}"));
                             }
                             self.defined.insert(name.clone(), body);
@@ -192,9 +192,9 @@ impl Parser<'_> {
         let (then, end) = self.list()?;
         let mut otherwise = Vec::new();
         match end {
-            End::Eof => return self.fail("unexpected EOF"),
-            End::End => {}
-            End::Else => match self.peek() {
+            Ending::Eof => return self.fail("unexpected EOF"),
+            Ending::End => {}
+            Ending::Else => match self.peek() {
                 Some(Kind::Word(next)) if next == word && word != "range" => {
                     self.next();
                     self.depth += 1;
@@ -207,7 +207,7 @@ impl Parser<'_> {
                 _ => {
                     self.close()?;
                     let (nodes, end) = self.list()?;
-                    if end != End::End {
+                    if end != Ending::End {
                         return self.fail("expected {{end}}");
                     }
                     otherwise = nodes;

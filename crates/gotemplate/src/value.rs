@@ -59,7 +59,7 @@ impl Value {
         match self {
             Self::Int(value) => Ok(*value as f64),
             Self::Float(value) => Ok(*value),
-            Self::Text(text) => units::float::parse(text).map_err(|_| format!("{text:?} is not a number")),
+            Self::Text(text) => units::float::parse(text).map_err(|_cause| format!("{text:?} is not a number")),
             other => Err(format!("{other} is not a number")),
         }
     }

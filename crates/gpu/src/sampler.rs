@@ -77,10 +77,13 @@ struct Snapshot {
     at_ms: i64,
 }
 
+/// What ends the two threads when it is dropped, and the one that samples.
+type Threads = (SyncSender<()>, SyncSender<()>, JoinHandle<()>);
+
 /// Samples until it is stopped or dropped.
 pub struct Sampler {
     shared: Arc<Shared>,
-    threads: Mutex<Option<(SyncSender<()>, SyncSender<()>, JoinHandle<()>)>>,
+    threads: Mutex<Option<Threads>>,
 }
 
 struct Shared {

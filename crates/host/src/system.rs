@@ -8,7 +8,7 @@ use crate::{Config, read};
 pub(crate) fn collect_loadavg(config: &Config, families: &mut Families) -> Result<(), String> {
     let text = read(&config.procfs.join("loadavg"))?;
     for (minutes, word) in ["1", "5", "15"].iter().zip(text.split_whitespace()) {
-        let value = word.parse().map_err(|_| format!("loadavg: {word:?}"))?;
+        let value = word.parse().map_err(|_cause| format!("loadavg: {word:?}"))?;
         families.single(&format!("node_load{minutes}"), &format!("{minutes}m load average."), Gauge, value);
     }
     Ok(())

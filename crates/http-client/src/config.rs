@@ -219,9 +219,13 @@ mod tests {
 
     #[test]
     fn base64_pads_as_the_rfc_says() {
-        for (text, expected) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("Aladdin:open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ==")]
-        {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("Aladdin:open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ] {
             assert_eq!(base64(text.as_bytes()), expected);
         }
     }
@@ -231,7 +235,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         let config = Config {
-            authorization: Some(Authorization { credentials_file: Some(path.clone()), ..Authorization::bearer(Secret::default()) }),
+            authorization: Some(Authorization {
+                credentials_file: Some(path.clone()),
+                ..Authorization::bearer(Secret::default())
+            }),
             ..Config::default()
         };
         let header = || config.authorization_header().map(|value| value.unwrap().to_str().unwrap().to_owned());

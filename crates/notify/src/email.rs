@@ -76,7 +76,7 @@ fn transport(config: &EmailConfig) -> Result<AsyncSmtpTransport<Tokio1Executor>,
     let (host, port) =
         config.smarthost.rsplit_once(':').ok_or_else(|| format!("{:?} has no port", config.smarthost))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port: u16 = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
+    let port: u16 = port.parse().map_err(|_cause| format!("{port:?} is not a port"))?;
     let implicit = config.force_implicit_tls.unwrap_or(port == PORT_IMPLICIT_TLS);
     let tls = if implicit {
         Tls::Wrapper(tls_parameters(config, host)?)

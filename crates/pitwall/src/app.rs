@@ -92,7 +92,8 @@ impl App {
         let journal = Arc::new(CatalogJournal { catalog, started: now });
         let (route, receivers) = routing(&configuration);
         let external_url = url.clone();
-        let notify = Arc::new(Runner::start(RunnerConfig { route, receivers, external_url, clock: clock.clone(), journal })?);
+        let notify =
+            Arc::new(Runner::start(RunnerConfig { route, receivers, external_url, clock: clock.clone(), journal })?);
         let options = Options {
             lookback_ms: serve.lookback_ms,
             subquery_step_ms: configuration.prometheus.evaluation_interval_ms,
@@ -108,7 +109,8 @@ impl App {
         }));
         let targets = Arc::new(scrape::Manager::new(db.clone(), clock.clone()));
         let gpu = (!serve.bare && configuration.pitwall.gpu).then(|| {
-            let config = gpu::Config { library: serve.nvml_library.clone(), interval_ms: 1_000, hostname: hostname.clone() };
+            let config =
+                gpu::Config { library: serve.nvml_library.clone(), interval_ms: 1_000, hostname: hostname.clone() };
             Arc::new(gpu::Sampler::start(config, clock.clone()))
         });
 
@@ -124,10 +126,15 @@ impl App {
             notify: notify.clone(),
             writer: Arc::new(remote::Writer::new(db.clone())),
             lifecycle,
-            build: BuildInfo { name_and_version: NAME_AND_VERSION, prometheus_version: PROMETHEUS_VERSION, revision: "" },
+            build: BuildInfo {
+                name_and_version: NAME_AND_VERSION,
+                prometheus_version: PROMETHEUS_VERSION,
+                revision: "",
+            },
             hostname: Arc::from(hostname.as_str()),
         };
-        let external_host = serve.external_url.as_deref().and_then(|url| Some(url::Url::parse(url).ok()?.host_str()?.to_owned()));
+        let external_host =
+            serve.external_url.as_deref().and_then(|url| Some(url::Url::parse(url).ok()?.host_str()?.to_owned()));
         let router = server::router(state, HostRules { hostname: hostname.clone(), external_host });
 
         let stop = CancellationToken::new();
@@ -239,7 +246,11 @@ impl App {
     }
 }
 
-async fn open_storage(serve: &Serve, configuration: &Configuration, now: Timestamp) -> anyhow::Result<(Arc<Catalog>, Arc<Db>)> {
+async fn open_storage(
+    serve: &Serve,
+    configuration: &Configuration,
+    now: Timestamp,
+) -> anyhow::Result<(Arc<Catalog>, Arc<Db>)> {
     let mut config = tsdb::Config::new(&serve.storage_path);
     config.raw_retention_ms = retention_ms(serve.retention_time_ms, configuration);
     tokio::task::spawn_blocking(move || {

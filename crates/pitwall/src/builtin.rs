@@ -51,12 +51,7 @@ fn built_in(
     interval_ms: i64,
     collect: impl Fn() -> Result<Vec<Family>, String> + Send + Sync + 'static,
 ) -> BuiltIn {
-    BuiltIn {
-        job: job.to_owned(),
-        instance: instance.to_owned(),
-        interval_ms,
-        collect: Arc::new(move |_| collect()),
-    }
+    BuiltIn { job: job.to_owned(), instance: instance.to_owned(), interval_ms, collect: Arc::new(move |_| collect()) }
 }
 
 /// How the store is, under names of our own.

@@ -139,7 +139,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
         Some(port) => format!("0.0.0.0:{port}"),
         None => text.replacen("localhost:", "127.0.0.1:", 1),
     };
-    full.parse().map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:3000 or :3000"))
+    full.parse().map_err(|_cause| format!("{text:?} is not an address such as 127.0.0.1:3000 or :3000"))
 }
 
 #[cfg(test)]

@@ -89,12 +89,15 @@ pub(crate) fn strip(arguments: impl IntoIterator<Item = String>) -> (Vec<String>
             kept.push(argument);
             continue;
         }
-        let Some(foreign) = FOREIGN.iter().find(|foreign| matches(foreign.name, name.trim_start_matches("no-"))
-            || matches(foreign.name, name)) else {
+        let Some(foreign) = FOREIGN
+            .iter()
+            .find(|foreign| matches(foreign.name, name.trim_start_matches("no-")) || matches(foreign.name, name))
+        else {
             kept.push(argument);
             continue;
         };
-        if takes_value(foreign, name) && value.is_none() && arguments.peek().is_some_and(|next| !next.starts_with("--")) {
+        if takes_value(foreign, name) && value.is_none() && arguments.peek().is_some_and(|next| !next.starts_with("--"))
+        {
             arguments.next();
         }
         warnings.push(format!("--{name} has no effect: {}", foreign.why));
@@ -122,7 +125,11 @@ mod tests {
             assert_eq!((kept.join(" ").as_str(), warnings.len()), (expected, warning_count), "{line}: {warnings:?}");
         };
         check("pitwall --config.file=x --web.enable-lifecycle", "pitwall --config.file=x", 1);
-        check("pitwall --storage.tsdb.path /d --storage.tsdb.wal-segment-size 1MB", "pitwall --storage.tsdb.path /d", 1);
+        check(
+            "pitwall --storage.tsdb.path /d --storage.tsdb.wal-segment-size 1MB",
+            "pitwall --storage.tsdb.path /d",
+            1,
+        );
         check("pitwall --web.console.libraries=/x --bare", "pitwall --bare", 1);
         check("pitwall --collector.systemd --no-collector.wifi --bare", "pitwall --bare", 2);
         check("pitwall --collector.filesystem.mount-points-exclude ^/x --bare", "pitwall --bare", 1);

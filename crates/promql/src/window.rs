@@ -12,6 +12,9 @@ use crate::selector::{self, References, without_stale};
 use crate::series::Series;
 use crate::steps::Steps;
 
+/// A series' labels, whether its name is to be dropped, and its samples.
+pub(crate) type Sampled = (Labels, bool, Vec<(i64, f64)>);
+
 /// A range vector over all steps: the samples once, and where each step's window lies.
 pub(crate) struct Windows {
     pub(crate) series: Vec<WindowedSeries>,
@@ -78,7 +81,7 @@ impl Windows {
     }
 
     /// The samples themselves at the only step of an instant query.
-    pub(crate) fn into_samples(self) -> Vec<(Labels, bool, Vec<(i64, f64)>)> {
+    pub(crate) fn into_samples(self) -> Vec<Sampled> {
         let end_ms = self.references.last();
         let inside = |at: i64| end_ms - self.range_ms < at && at <= end_ms;
         self.series

@@ -58,11 +58,11 @@ impl<'a> Fields<'a> {
         let value = match key & 7 {
             0 => FieldValue::Varint(self.varint()?),
             1 => FieldValue::Fixed64(u64::from_le_bytes(
-                self.take(8)?.try_into().map_err(|_| DecodeError::Protobuf("a number is cut off"))?,
+                self.take(8)?.try_into().map_err(|_cause| DecodeError::Protobuf("a number is cut off"))?,
             )),
             2 => {
                 let length =
-                    usize::try_from(self.varint()?).map_err(|_| DecodeError::Protobuf("a length is too large"))?;
+                    usize::try_from(self.varint()?).map_err(|_cause| DecodeError::Protobuf("a length is too large"))?;
                 FieldValue::Bytes(self.take(length)?)
             }
             5 => {
@@ -114,7 +114,7 @@ pub(crate) fn labels(messages: &[&[u8]]) -> Result<Labels, DecodeError> {
         let mut fields = Fields::new(message);
         while let Some(field) = fields.next()? {
             let FieldValue::Bytes(bytes) = field.value else { continue };
-            let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::Labels("not UTF-8".to_owned()))?;
+            let text = std::str::from_utf8(bytes).map_err(|_cause| DecodeError::Labels("not UTF-8".to_owned()))?;
             match field.number {
                 1 => name = text,
                 2 => value = text,

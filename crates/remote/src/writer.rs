@@ -15,10 +15,13 @@ const KNOWN_SERIES_MAX: usize = 500_000;
 /// Buffers that are kept for the next requests.
 const BUFFERS_MAX: usize = 4;
 
+/// Series by the bytes of their labels.
+type Known = HashMap<Box<[u8]>, (GroupId, SeriesId)>;
+
 /// Takes remote write requests.
 pub struct Writer {
     appender: Arc<dyn Appender>,
-    known: Mutex<HashMap<Box<[u8]>, (GroupId, SeriesId)>>,
+    known: Mutex<Known>,
     buffers: Mutex<Vec<Vec<u8>>>,
 }
 

@@ -132,7 +132,7 @@ impl Alerts {
     }
 
     /// The alerts that are to be told now; they count as told.
-    pub(crate) fn to_send(
+    pub(crate) fn take_due(
         &mut self,
         rule: &AlertingRule,
         at: Timestamp,
@@ -269,7 +269,7 @@ mod tests {
         for (minute, samples) in steps.iter().enumerate() {
             let at = Timestamp::from_ms(minute as i64 * MINUTE_MS);
             let outcome = alerts.step(rule, &vector(samples), at, &settings());
-            let sent = alerts.to_send(rule, at, MINUTE_MS, &settings());
+            let sent = alerts.take_due(rule, at, MINUTE_MS, &settings());
             let sent: Vec<String> = sent
                 .iter()
                 .map(|alert| {
@@ -318,7 +318,7 @@ mod tests {
         alerts
             .step(&AlertingRule { for_ms: 0, ..rule() }, &vector(&[("1", 97.5)]), Timestamp::from_ms(0), &settings())
             .unwrap();
-        let sent = alerts.to_send(&rule(), Timestamp::from_ms(0), MINUTE_MS, &settings());
+        let sent = alerts.take_due(&rule(), Timestamp::from_ms(0), MINUTE_MS, &settings());
         assert_eq!(sent[0].labels.to_braces(), r#"{alertname="Hot", gpu="1", host="box", severity="critical"}"#);
         assert_eq!(sent[0].annotations.get("summary"), Some("GPU 1 is at 97.5%"));
         let samples: Vec<String> =

@@ -125,7 +125,7 @@ impl Group {
                     self.restore(position, &rule, at)?;
                 }
                 let alerts = &mut self.states[position].alerts;
-                to_send.extend(alerts.to_send(&rule, at, interval_ms, &self.settings));
+                to_send.extend(alerts.take_due(&rule, at, interval_ms, &self.settings));
                 // What was waited before a restart must be read before it is written over.
                 let restored = EVALUATIONS_BEFORE_RESTORE <= self.evaluations;
                 let samples = if restored { alerts.samples(&rule.alert) } else { Vec::new() };

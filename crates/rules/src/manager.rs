@@ -65,10 +65,10 @@ impl Manager {
                 other => {
                     let storage = Arc::clone(&self.config.storage);
                     let mut group = Group::new(config, settings.clone(), storage, self.config.options.clone());
-                    if let Some(running) = other {
-                        if let Some(old) = end(running).await {
-                            group.take_over(old);
-                        }
+                    if let Some(running) = other
+                        && let Some(old) = end(running).await
+                    {
+                        group.take_over(old);
                     }
                     self.start(group)
                 }

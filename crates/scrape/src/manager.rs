@@ -1,6 +1,7 @@
 //! Starts, keeps and ends the loops: one task for each target.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,9 +121,9 @@ impl Manager {
             self.statuses.lock().remove(&key);
         }
         for (key, (target, client, identity)) in wanted {
-            if !loops.contains_key(&key) {
-                let running = self.start(&key, target, client, identity);
-                loops.insert(key, running);
+            if let Entry::Vacant(vacant) = loops.entry(key) {
+                let running = self.start(vacant.key(), target, client, identity);
+                vacant.insert(running);
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ mod router;
 mod state;
 
 pub use guard::host::HostRules;
-pub use query::{Overrides, Queries, RunError, When};
 pub use listen::{ListenError, bind, serve};
+pub use query::{Overrides, Queries, RunError, When};
 pub use router::router;
 pub use state::{BuildInfo, Lifecycle, ReloadError, State};

@@ -137,9 +137,7 @@ fn listening_inodes(table: &str, port: u16) -> Vec<String> {
         .lines()
         .skip(1)
         .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|columns| {
-            columns.get(1).is_some_and(|local| local.ends_with(&suffix)) && columns.get(3) == Some(&"0A")
-        })
+        .filter(|columns| columns.get(1).is_some_and(|local| local.ends_with(&suffix)) && columns.get(3) == Some(&"0A"))
         .filter_map(|columns| columns.get(9).map(|inode| (*inode).to_owned()))
         .collect()
 }

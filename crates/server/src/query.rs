@@ -105,7 +105,9 @@ impl Queries {
                 let _permit = permit;
                 match when {
                     When::Instant(at) => promql::instant(&expr, at, &*storage, &options),
-                    When::Range { start, end, step_ms } => promql::range(&expr, start, end, step_ms, &*storage, &options),
+                    When::Range { start, end, step_ms } => {
+                        promql::range(&expr, start, end, step_ms, &*storage, &options)
+                    }
                 }
             });
             Ok(evaluated.await.map_err(|panic| RunError::Panic(panic.to_string()))??)

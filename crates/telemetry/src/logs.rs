@@ -31,7 +31,7 @@ pub enum LogError {
 /// # Errors
 /// The level is unknown, or it was done before.
 pub fn init_logs(format: LogFormat, level: &str) -> Result<(), LogError> {
-    let level: Level = level.parse().map_err(|_| LogError::Level(level.to_owned()))?;
+    let level: Level = level.parse().map_err(|_cause| LogError::Level(level.to_owned()))?;
     // Libraries speak up when something is wrong; sled announces each of its flushes at a low level.
     let filter =
         Targets::new().with_default(level).with_target("sled", LevelFilter::WARN.min(LevelFilter::from_level(level)));
@@ -41,5 +41,5 @@ pub fn init_logs(format: LogFormat, level: &str) -> Result<(), LogError> {
         LogFormat::Logfmt => registry.with(layer).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),
     }
-    .map_err(|_| LogError::Twice)
+    .map_err(|_cause| LogError::Twice)
 }

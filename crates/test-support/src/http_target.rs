@@ -83,9 +83,11 @@ async fn converse(mut stream: TcpStream, answer: Arc<Mutex<Answer>>) {
         while let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
             head.drain(..end + 4);
             let Answer { status, content_type, body } = answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mut response =
-                format!("HTTP/1.1 {status} Status\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", body.len())
-                    .into_bytes();
+            let mut response = format!(
+                "HTTP/1.1 {status} Status\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            )
+            .into_bytes();
             response.extend_from_slice(&body);
             if stream.write_all(&response).await.is_err() {
                 return;

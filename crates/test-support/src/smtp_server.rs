@@ -56,7 +56,8 @@ impl SmtpServer {
             .with_single_cert(vec![certified.cert.der().clone()], key)
             .expect("the key fits");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let shared = Arc::new(Shared { behaviour, mails: Mutex::default(), words: Mutex::default(), refused: Mutex::default() });
+        let shared =
+            Arc::new(Shared { behaviour, mails: Mutex::default(), words: Mutex::default(), refused: Mutex::default() });
         let accepting = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
@@ -133,10 +134,7 @@ async fn dialogue<S: AsyncRead + AsyncWrite + Unpin>(
             }
             "AUTH" => "235 welcome",
             "MAIL" | "RCPT" => "250 ok",
-            "DATA" => match data(stream, shared).await? {
-                Some(refusal) => refusal,
-                None => "250 taken",
-            },
+            "DATA" => data(stream, shared).await?.unwrap_or("250 taken"),
             "QUIT" => {
                 stream.write_all(b"221 bye\r\n").await.ok()?;
                 return None;
@@ -148,7 +146,10 @@ async fn dialogue<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Takes a mail, or says why not.
-async fn data<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufReader<S>, shared: &Shared) -> Option<Option<&'static str>> {
+async fn data<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut BufReader<S>,
+    shared: &Shared,
+) -> Option<Option<&'static str>> {
     if let Behaviour::RefuseData(answer, times) = shared.behaviour {
         let mut refused = shared.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if *refused < times {

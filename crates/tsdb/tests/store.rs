@@ -1,5 +1,7 @@
 //! The store against a store in memory, through restarts, cuts and damage.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -20,6 +20,8 @@ pub(crate) async fn ready() -> &'static str {
 pub(crate) async fn reload(Extract(state): Extract<State>) -> Response {
     match state.lifecycle.reload().await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("failed to reload config: {error}\n")).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("failed to reload config: {error}\n")).into_response()
+        }
     }
 }

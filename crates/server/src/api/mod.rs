@@ -18,7 +18,6 @@ use axum::routing::{any, get, post};
 
 use crate::State;
 
-
 /// `/api/v1`.
 pub(crate) fn v1() -> Router<State> {
     Router::new()

@@ -105,7 +105,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
             Err(cannot())
         };
     }
-    text.parse::<jiff::Timestamp>().map(|at| Timestamp::from_ms(at.as_millisecond())).map_err(|_| cannot())
+    text.parse::<jiff::Timestamp>().map(|at| Timestamp::from_ms(at.as_millisecond())).map_err(|_cause| cannot())
 }
 
 fn parse_duration_ms(text: &str) -> Result<i64, String> {
@@ -119,7 +119,7 @@ fn parse_duration_ms(text: &str) -> Result<i64, String> {
             Err(format!("{}. It overflows int64", cannot()))
         };
     }
-    units::duration::parse_ms(text).map_err(|_| cannot())
+    units::duration::parse_ms(text).map_err(|_cause| cannot())
 }
 
 #[cfg(test)]

@@ -27,7 +27,12 @@ pub(crate) async fn instant(Extract(state): Extract<State>, params: Params) -> R
 /// `/api/v1/query_range`
 pub(crate) async fn range(Extract(state): Extract<State>, params: Params) -> Result<Response, ApiError> {
     let limit = params.limit()?;
-    let required = |name: &str| ApiError::parameter(name, format!("cannot parse \"\" to a valid {}", if name == "step" { "duration" } else { "timestamp" }));
+    let required = |name: &str| {
+        ApiError::parameter(
+            name,
+            format!("cannot parse \"\" to a valid {}", if name == "step" { "duration" } else { "timestamp" }),
+        )
+    };
     let start = params.time("start")?.ok_or_else(|| required("start"))?;
     let end = params.time("end")?.ok_or_else(|| required("end"))?;
     if end < start {
@@ -35,7 +40,10 @@ pub(crate) async fn range(Extract(state): Extract<State>, params: Params) -> Res
     }
     let step_ms = params.duration_ms("step")?.ok_or_else(|| required("step"))?;
     if step_ms <= 0 {
-        return Err(ApiError::parameter("step", "zero or negative query resolution step widths are not accepted. Try a positive integer"));
+        return Err(ApiError::parameter(
+            "step",
+            "zero or negative query resolution step widths are not accepted. Try a positive integer",
+        ));
     }
     if POINTS_MAX < (end - start) / step_ms {
         let message = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)";

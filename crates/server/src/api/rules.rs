@@ -84,7 +84,8 @@ pub(crate) async fn list(Extract(state): Extract<State>, params: Params) -> Resu
     let files: Vec<&str> = params.all("file[]").collect();
     let wanted = |list: &[&str], name: &str| list.is_empty() || list.contains(&name);
     let with_alerts = params.first("exclude_alerts").is_none_or(|value| value != "true");
-    let found = state.rules.groups().into_iter().filter(|group| wanted(&groups, &group.name) && wanted(&files, &group.file));
+    let found =
+        state.rules.groups().into_iter().filter(|group| wanted(&groups, &group.name) && wanted(&files, &group.file));
     let filtered = found.map(|mut group| {
         group.rules.retain(|rule| kind.is_none_or(|kind| kind == rule.kind) && wanted(&names, &rule.name));
         group

@@ -39,7 +39,11 @@ struct TargetDto {
 pub(crate) async fn list(Extract(state): Extract<State>, params: Params) -> Result<Response, ApiError> {
     let pool = params.first("scrapePool");
     let wants_active = params.first("state").is_none_or(|state| matches!(state, "active" | "any"));
-    let targets = state.targets.targets().into_iter().filter(|target| wants_active && pool.is_none_or(|pool| pool == target.pool));
+    let targets = state
+        .targets
+        .targets()
+        .into_iter()
+        .filter(|target| wants_active && pool.is_none_or(|pool| pool == target.pool));
     let active_targets: Vec<TargetDto> = targets
         .map(|target| TargetDto {
             discovered_labels: map(&target.discovered_labels),
