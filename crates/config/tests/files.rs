@@ -1,5 +1,7 @@
 //! Real files, good and bad.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::path::Path;
 
 use config::{Problem, Severity};

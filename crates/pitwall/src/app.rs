@@ -151,7 +151,6 @@ impl App {
                 procfs: serve.procfs.clone(),
                 sysfs: serve.sysfs.clone(),
                 rootfs: serve.rootfs.clone(),
-                ..host::Config::default()
             },
             targets,
             rules,
