@@ -104,7 +104,7 @@ async fn a_gpu_s_memory_climbs_and_somebody_is_told() {
     let climb = program.api("/query", &[("query", query)]).await;
     let values = climb["result"][0]["values"].as_array().cloned().unwrap_or_default();
     assert!(values.iter().any(|point| point[1] == "76000") && values.iter().any(|point| point[1] == "20000"));
-    let chart = program.page("/query?query=DCGM_FI_DEV_FB_USED%7Bgpu%3D%222%22%7D&tab=graph").await;
+    let chart = program.page("/query?expr=DCGM_FI_DEV_FB_USED%7Bgpu%3D%222%22%7D&tab=graph").await;
     assert!(chart.contains("class=\"chart"), "the chart page shows the climb");
     assert_eq!(program.stop().await, Some(0));
 }

@@ -169,11 +169,14 @@ impl Group {
         builder.build()
     }
 
-    /// A link to the query page with the expression.
+    /// A link to the expression, in Prometheus' form.
     fn generator_url(&self, text: &str) -> String {
         let base = self.settings.external_url.trim_end_matches('/');
-        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("query", text).finish();
-        format!("{base}/query?{query}")
+        let query: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("g0.expr", text)
+            .append_pair("g0.tab", "1")
+            .finish();
+        format!("{base}/graph?{query}")
     }
 
     fn query(&self, expr: &Expr, at: Timestamp) -> Result<Vec<VectorSample>, String> {
@@ -394,7 +397,7 @@ mod tests {
             sent[0].labels.to_braces(),
             r#"{alertname="HighGPUMemoryUsage", gpu="2", severity="critical", team="llm"}"#
         );
-        assert!(sent[0].generator_url.starts_with("http://box:3000/query?query=%28DCGM"));
+        assert!(sent[0].generator_url.starts_with("http://box:3000/graph?g0.expr=%28DCGM"));
         assert_eq!(bench.value("ALERTS{alertstate=\"firing\"}"), Some(1.0));
         assert_eq!(bench.value("ALERTS{alertstate=\"pending\"}"), None);
         // A rule sees what the one before it wrote.
