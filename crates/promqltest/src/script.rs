@@ -61,8 +61,11 @@ fn parse_command(head: &str, body: &[(usize, &str)]) -> Result<Kind, Fault> {
         "clear" => Ok(Kind::Clear),
         "load" | "load_with_nhcb" => {
             let interval_ms = duration(rest.trim())?;
-            let series =
-                body.iter().map(|(line, text)| series(text).map_err(|why| (*line, why))).collect::<Result<_, _>>()?;
+            let series = body
+                .iter()
+                .filter(|(_, text)| !is_start_times(text))
+                .map(|(line, text)| series(text).map_err(|why| (*line, why)))
+                .collect::<Result<_, _>>()?;
             Ok(Kind::Load { interval_ms, series })
         }
         _ => eval(word, rest.trim(), body).map(Kind::Eval),
@@ -155,6 +158,11 @@ fn unquoted(text: &str) -> String {
 fn series(text: &str) -> Result<(Labels, Vec<Point>), String> {
     let (labels, used) = promql_syntax::parse_labels(text).map_err(|error| error.to_string())?;
     Ok((labels, points::parse(&text[used..])?))
+}
+
+/// Whether a line of a load says when counters began, which nobody stores yet: `counter{a="b"}@st 0 1 2`.
+fn is_start_times(text: &str) -> bool {
+    promql_syntax::parse_labels(text).is_ok_and(|(_, used)| text[used..].starts_with("@st"))
 }
 
 /// A duration, or seconds.

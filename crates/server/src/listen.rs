@@ -116,6 +116,8 @@ fn holder_of(port: u16) -> String {
         .flat_map(|table| listening_inodes(&table, port))
         .collect();
     let found = std::fs::read_dir("/proc").into_iter().flatten().flatten().find_map(|process| {
+        // Beside the processes' numbers stand names such as `self`.
+        process.file_name().to_str()?.parse::<u32>().ok()?;
         let fds = std::fs::read_dir(process.path().join("fd")).ok()?;
         let holds = fds.flatten().any(|fd| {
             std::fs::read_link(fd.path()).is_ok_and(|to| {
