@@ -1,6 +1,6 @@
 //! A frame of columns to SVG, pure and deterministic; must not know queries or HTTP.
 //!
-//! The lines go through plotters onto a drawing backend of our own ([`ThemedSvg`](backend)) that writes classes where
+//! The lines go through plotters onto a drawing backend of our own (`ThemedSvg`) that writes classes where
 //! others write colours, so one rendering serves every theme; the plot stretches while its text does not, so it serves
 //! every width. Classes and geometry are those of `web/static/app.css`.
 

@@ -1,4 +1,4 @@
-//! Evaluates PromQL over a [`Queryable`](storage::Queryable); no clock, no IO, must not know tsdb.
+//! Evaluates PromQL over a `Queryable`; no clock, no IO, must not know tsdb.
 //!
 //! Evaluation goes series by series: every selector is read once for the whole range of the query, and every operator
 //! turns columns (a value and a presence bit for each step) into columns. What series match or belong to a group is

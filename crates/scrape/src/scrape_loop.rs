@@ -10,7 +10,7 @@ use crate::cache::{Cache, LineId};
 use crate::fetch::Page;
 use crate::target::Target;
 
-/// The series that tell of the scrape itself, in the order of [`Report`].
+/// The series that tell of the scrape itself, in the order in which they are written.
 const REPORT_NAMES: [&str; 5] = [
     "up",
     "scrape_duration_seconds",
