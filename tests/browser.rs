@@ -20,9 +20,13 @@ async fn every_page_fits_and_keeps_its_policy() {
     eventually("the host has a chart", || async { program.page("/").await.contains("class=\"chart").then_some(()) })
         .await;
     for width in WIDTHS {
-        browser.command("window/rect", json!({"width": width, "height": 900})).await;
+        // A window cannot be made as narrow as a phone, its page can.
+        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        let emulate = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
+        browser.command("goog/cdp/execute", emulate).await;
         for page in PAGES {
             browser.command("url", json!({"url": format!("{}{page}", program.url)})).await;
+            assert_eq!(browser.script("return window.innerWidth").await, json!(width));
             let widest = browser.script("return document.documentElement.scrollWidth - window.innerWidth").await;
             assert!(widest.as_f64().unwrap() <= 0.0, "{page} is {widest} px too wide at {width} px");
             let said = browser.command("se/log", json!({"type": "browser"})).await;

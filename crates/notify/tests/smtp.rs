@@ -28,7 +28,10 @@ impl Journal for Notes {
 }
 
 /// Sends one alert through a server of this behaviour; the delivery, the notes, and the server.
-async fn deliver(behaviour: Behaviour, change: impl Fn(&mut EmailConfig, &SmtpServer)) -> (Delivery, usize, SmtpServer) {
+async fn deliver(
+    behaviour: Behaviour,
+    change: impl Fn(&mut EmailConfig, &SmtpServer),
+) -> (Delivery, usize, SmtpServer) {
     let server = SmtpServer::start(behaviour).await;
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
@@ -88,7 +91,12 @@ async fn a_mail_is_sent_encrypted_and_noted() {
     let (delivery, noted, server) = deliver(Behaviour::StartTls, |_, _| {}).await;
     assert_eq!((delivery.error, noted), (None, 1));
     let mail = &server.mails()[0];
-    for expected in ["From: Pitwall <pitwall@example.com>", "To: a@example.com, b@example.com", "multipart/alternative", "it is hot"] {
+    for expected in [
+        "From: Pitwall <pitwall@example.com>",
+        "To: a@example.com, b@example.com",
+        "multipart/alternative",
+        "it is hot",
+    ] {
         assert!(mail.contains(expected), "{expected}: {mail}");
     }
     assert!(said(&server).contains("STARTTLS"));

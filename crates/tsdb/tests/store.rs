@@ -299,3 +299,17 @@ proptest! {
         prop_assert_eq!(content(store, range), content(&memory, range));
     }
 }
+
+/// A store that the first layout's version wrote, and what is in it: a counter and a constant, a sample a minute.
+#[test]
+fn the_first_layout_is_read() {
+    let fixture = test_support::repo_path("migrations/0001_first_layout/fixture");
+    let dir = tempfile::tempdir().unwrap();
+    copy(&fixture, dir.path());
+    let (db, report) = open(dir.path());
+    assert_eq!((report.segments, report.wal_bad_records), (2, 0));
+    let found = all(&db);
+    let expected = |value: fn(i64) -> f64| (0..300).map(|n| (n * 60_000, value(n).to_bits())).collect::<Vec<_>>();
+    assert_eq!(found[0].1, expected(|n| n as f64));
+    assert_eq!(found[1].1, expected(|_| 0.5));
+}
