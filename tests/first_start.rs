@@ -13,6 +13,8 @@ async fn without_configuration_the_home_page_shows_this_machine() {
     .await;
     assert!(!page.contains("<script>") && !page.contains(" style="), "the page keeps its own policy");
     assert!(program.value("node_load1").await.is_some());
+    let own = program.page("/metrics").await;
+    assert!(own.contains("\nprocess_resident_memory_bytes ") && own.contains("\npitwall_storage_series "), "{own}");
     assert_eq!(program.stop().await, Some(0));
 }
 

@@ -117,6 +117,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let timeout_ms = u64::try_from(serve.query_timeout_ms).unwrap_or(0);
         let (lifecycle, reloads) = Lifecycle::channel();
+        let metrics = Arc::new(telemetry::Metrics::new(env!("CARGO_PKG_VERSION")));
+        let (asked, store) = (metrics.clone(), db.clone());
         let state = State {
             storage: db.clone(),
             clock: clock.clone(),
@@ -125,6 +127,7 @@ impl App {
             rules: rules.clone(),
             notify: notify.clone(),
             writer: Arc::new(remote::Writer::new(db.clone())),
+            own_metrics: Arc::new(move || builtin::own_families(&asked, &store)),
             lifecycle,
             build: BuildInfo {
                 name_and_version: NAME_AND_VERSION,
@@ -145,7 +148,7 @@ impl App {
             bare: serve.bare,
             flag_retention_ms: serve.retention_time_ms,
             db: db.clone(),
-            metrics: Arc::new(telemetry::Metrics::new(env!("CARGO_PKG_VERSION"))),
+            metrics,
             gpu,
             host_config: host::Config {
                 procfs: serve.procfs.clone(),

@@ -15,13 +15,21 @@ const JOB_OWN: &str = "pitwall";
 const JOB_HOST: &str = "node";
 const JOB_GPU: &str = "dcgm";
 
-/// The program's own metrics.
+/// The program's own metrics, as a target.
 pub(crate) fn own(metrics: Arc<Metrics>, db: Arc<Db>, instance: &str, interval_ms: i64) -> BuiltIn {
-    built_in(JOB_OWN, instance, interval_ms, move || {
-        let mut families = parsed(&metrics.encode_text())?;
-        families.extend(storage_families(&db));
-        Ok(families)
-    })
+    BuiltIn {
+        job: JOB_OWN.to_owned(),
+        instance: instance.to_owned(),
+        interval_ms,
+        collect: Arc::new(move |_| Ok(own_families(&metrics, &db))),
+    }
+}
+
+/// The program's own metrics.
+pub(crate) fn own_families(metrics: &Metrics, db: &Db) -> Vec<Family> {
+    let mut families = parsed(&metrics.encode_text());
+    families.extend(storage_families(db));
+    families
 }
 
 /// The host.
@@ -45,17 +53,8 @@ pub(crate) fn gpu(sampler: Arc<Sampler>, instance: &str, interval_ms: i64) -> Bu
     }
 }
 
-fn built_in(
-    job: &str,
-    instance: &str,
-    interval_ms: i64,
-    collect: impl Fn() -> Result<Vec<Family>, String> + Send + Sync + 'static,
-) -> BuiltIn {
-    BuiltIn { job: job.to_owned(), instance: instance.to_owned(), interval_ms, collect: Arc::new(move |_| collect()) }
-}
-
 /// How the store is, under names of our own.
-pub(crate) fn storage_families(db: &Db) -> Vec<Family> {
+fn storage_families(db: &Db) -> Vec<Family> {
     let stats = db.stats();
     let gauge = MetricType::Gauge;
     let rows = [
@@ -75,14 +74,21 @@ pub(crate) fn storage_families(db: &Db) -> Vec<Family> {
     rows.into_iter().map(family).collect()
 }
 
-/// Families from a text page; only their samples matter to the store.
-fn parsed(text: &str) -> Result<Vec<Family>, String> {
-    let mut family = Family::new("", "", MetricType::Unknown);
+/// Families from the text that `telemetry` writes, which knows no families; a line that cannot be read would be a defect of
+/// ours and is left out.
+fn parsed(text: &str) -> Vec<Family> {
+    let mut families: Vec<Family> = Vec::new();
     let mut parser = Parser::new(text.as_bytes());
-    while let Some(entry) = parser.next() {
-        if let Entry::Series { raw, value, .. } = entry.map_err(|error| error.to_string())? {
-            family.samples.push((labels_of(raw, parser.kind())?, value));
+    while let Some(Ok(entry)) = parser.next() {
+        match entry {
+            Entry::Type { name, kind } => families.push(Family::new(name, "", kind)),
+            Entry::Series { raw, value, .. } => {
+                if let (Some(family), Ok(labels)) = (families.last_mut(), labels_of(raw, parser.kind())) {
+                    family.samples.push((labels, value));
+                }
+            }
+            Entry::Help { .. } | Entry::Comment(_) => {}
         }
     }
-    Ok(vec![family])
+    families
 }

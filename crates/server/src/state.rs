@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clock::Clock;
-use model::Timestamp;
+use model::{Family, Timestamp};
 use storage::{QueryError, Queryable, Storage};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +27,8 @@ pub struct State {
     pub notify: Arc<notify::Runner>,
     /// Takes remote write.
     pub writer: Arc<remote::Writer>,
+    /// The program's own metrics, for `/metrics`.
+    pub own_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
     /// Asks for a reload.
     pub lifecycle: Lifecycle,
     /// Who we are.

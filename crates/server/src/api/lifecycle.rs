@@ -1,7 +1,7 @@
-//! Is it alive, is it ready, read the configuration again.
+//! Is it alive, is it ready, what does it take, read the configuration again.
 
 use axum::extract::State as Extract;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::State;
@@ -14,6 +14,12 @@ pub(crate) async fn healthy() -> &'static str {
 /// `/-/ready`: the server listens only once the store is open, so it is ready when it answers.
 pub(crate) async fn ready() -> &'static str {
     "Pitwall is Ready.\n"
+}
+
+/// `/metrics`: the program's own.
+pub(crate) async fn metrics(Extract(state): Extract<State>) -> Response {
+    let text = exposition::write_text(&(state.own_metrics)());
+    ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], text).into_response()
 }
 
 /// `/-/reload`: all or nothing; a bad configuration leaves the old one in force.

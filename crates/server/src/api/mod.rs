@@ -34,6 +34,11 @@ pub(crate) fn v1() -> Router<State> {
         .fallback(any(answer::unknown_path))
 }
 
+/// What scrapers of this program ask.
+pub(crate) fn own_metrics() -> Router<State> {
+    Router::new().route("/metrics", get(lifecycle::metrics))
+}
+
 /// `/-/…`.
 pub(crate) fn lifecycle() -> Router<State> {
     Router::new()
