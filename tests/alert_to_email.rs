@@ -32,7 +32,7 @@ async fn a_gpu_s_memory_climbs_and_somebody_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let model_server = HttpTarget::serving(std::fs::read(page).unwrap()).await;
-    let mail = SmtpServer::start(Behaviour::StartTls).await;
+    let mail = SmtpServer::start(Behaviour::default()).await;
     std::fs::write(at("ca.pem"), mail.certificate_pem()).unwrap();
     let address = model_server.address().to_string();
     let prometheus = changed("qwen3-vl/prometheus.yml", &[("15s", "1s"), ("qwen3-vl-service:8000", &address)]);
@@ -98,7 +98,7 @@ async fn a_gpu_s_memory_climbs_and_somebody_is_told() {
 
     scenario(folder.path(), 20_000);
     let resolved = eventually("the second mail", || async { mail.mails().get(1).cloned() }).await;
-    assert!(resolved.contains("Subject: [RESOLVED:1] HighGPUMemoryUsage"), "{resolved}");
+    assert!(resolved.contains("Subject: [RESOLVED] HighGPUMemoryUsage"), "{resolved}");
 
     let query = "DCGM_FI_DEV_FB_USED{gpu=\"2\"}[10m]";
     let climb = program.api("/query", &[("query", query)]).await;

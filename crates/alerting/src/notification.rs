@@ -1,125 +1,153 @@
-//! What is to be told, and the note that it was.
+//! What a receiver is told: a group's alerts at one moment, and why now.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::{Alert, Labels, Timestamp};
 
-/// Something to tell one receiver in one way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use crate::fingerprint::{Fnv, fingerprint};
+
+/// Names a notification between [`crate::Dispatcher::due`] and [`crate::Dispatcher::outcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NotificationId(pub(crate) u64);
+
+/// Something to send now, through one integration of one receiver.
+#[derive(Clone, Debug)]
 pub struct Notification {
-    /// Whom.
-    pub receiver: String,
-    /// In which of its ways, counted from 0.
-    pub integration: usize,
-    /// What identifies the group, as Alertmanager writes it: `{}:{alertname="Hot"}`.
+    /// To say later what became of it.
+    pub id: NotificationId,
+    /// The group, as the log and webhooks name it.
     pub group_key: String,
-    /// The labels that the group's alerts were grouped by.
+    /// Who is notified.
+    pub receiver: String,
+    /// Which of the receiver's integrations, counted from 0.
+    pub integration: usize,
+    /// Firing if any alert is.
+    pub status: AlertStatus,
+    /// The alerts in Alertmanager's order: by job, by instance, then by labels. Resolved ones only where the integration
+    /// sends them.
+    pub alerts: Vec<NotifiedAlert>,
+    /// What made the group.
     pub group_labels: Labels,
-    /// The moment of the decision.
-    pub at: Timestamp,
+    /// Labels that all alerts share.
+    pub common_labels: Labels,
+    /// Annotations that all alerts share.
+    pub common_annotations: Labels,
     /// Why now.
     pub reason: Reason,
-    /// Alerts that fire, in the order of their labels.
-    pub firing: Vec<Alert>,
-    /// Alerts that have ended; empty if the receiver does not want to hear of them.
-    pub resolved: Vec<Alert>,
-    /// The note to make durable once it was told.
-    pub record: LogRecord,
-    /// Until when it may be tried again; then the group's next turn comes.
-    pub retry_until: Timestamp,
+    /// How many alerts were left out of `alerts`.
+    pub truncated: usize,
+    /// How many notifications of this group this integration has had, this one included.
+    pub sequence: u64,
+    /// When the group was looked at.
+    pub at: Timestamp,
+    /// When trying makes no sense any more, because the group is looked at again.
+    pub deadline: Timestamp,
 }
 
-/// Why a notification is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The group was never told of.
-    First,
-    /// An alert began to fire.
-    NewFiring,
-    /// An alert has ended.
+/// An alert as it stood when its group was looked at.
+#[derive(Clone, Debug)]
+pub struct NotifiedAlert {
+    /// The alert; its `ends_at` has happened only if it is resolved.
+    pub alert: Arc<Alert>,
+    /// Whether it fires.
+    pub status: AlertStatus,
+    /// Its identity as a number.
+    pub fingerprint: u64,
+}
+
+/// Whether an alert fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlertStatus {
+    /// It fires.
+    Firing,
+    /// It no longer does.
     Resolved,
-    /// Nothing changed for the repeat interval.
-    Repeat,
+}
+
+impl AlertStatus {
+    /// `firing` or `resolved`
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Why a group is notified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The receiver has not heard of the group.
+    FirstNotification,
+    /// Alerts fire that the last notification did not name.
+    NewAlerts,
+    /// Nothing fires any more.
+    AllResolved,
+    /// Some alerts are resolved that the last notification did not call so.
+    SomeResolved,
+    /// Nothing has changed for `repeat_interval`.
+    RepeatInterval,
+}
+
+impl Reason {
+    /// The words that webhooks carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstNotification => "first notification",
+            Self::NewAlerts => "new alerts added",
+            Self::AllResolved => "all alerts resolved",
+            Self::SomeResolved => "some alerts resolved",
+            Self::RepeatInterval => "repeat interval elapsed",
+        }
+    }
 }
 
 impl Notification {
-    /// `firing` if anything fires, else `resolved`.
-    pub const fn status(&self) -> &'static str {
-        if self.firing.is_empty() { "resolved" } else { "firing" }
+    /// The alerts that fire.
+    pub fn firing(&self) -> impl Iterator<Item = &NotifiedAlert> {
+        self.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing)
     }
 
-    /// All alerts, those that fire first.
-    pub fn alerts(&self) -> impl Iterator<Item = (&Alert, bool)> {
-        let firing = self.firing.iter().map(|alert| (alert, true));
-        firing.chain(self.resolved.iter().map(|alert| (alert, false)))
+    /// The alerts that no longer do.
+    pub fn resolved(&self) -> impl Iterator<Item = &NotifiedAlert> {
+        self.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved)
     }
 
-    /// Labels that all alerts share.
-    pub fn common_labels(&self) -> Labels {
-        common(self.alerts().map(|(alert, _)| &alert.labels))
-    }
-
-    /// Annotations that all alerts share.
-    pub fn common_annotations(&self) -> Labels {
-        common(self.alerts().map(|(alert, _)| &alert.annotations))
+    /// A number for what is said: the same after a crash between sending and logging, another for a later notification.
+    ///
+    /// It counts the notifications of the group and the moments at which its alerts began and ended, because a mail
+    /// server may drop a mail whose identity it has seen, and an alert that comes back after the log has forgotten it
+    /// must arrive.
+    pub fn content_id(&self) -> u64 {
+        let mut hash = Fnv::default();
+        for text in [&self.group_key, &self.receiver] {
+            hash.write(text.as_bytes());
+            hash.write(&[0xff]);
+        }
+        hash.write(&(self.integration as u64).to_be_bytes());
+        hash.write(&self.sequence.to_be_bytes());
+        for NotifiedAlert { alert, status, fingerprint } in &self.alerts {
+            hash.write(&fingerprint.to_be_bytes());
+            hash.write(&alert.starts_at.as_ms().to_be_bytes());
+            match status {
+                AlertStatus::Firing => hash.write(&[0]),
+                AlertStatus::Resolved => hash.write(&alert.ends_at.as_ms().to_be_bytes()),
+            }
+        }
+        hash.0
     }
 }
 
-fn common<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
+impl NotifiedAlert {
+    pub(crate) fn new(alert: Arc<Alert>, at: Timestamp) -> Self {
+        let status = if alert.is_resolved(at) { AlertStatus::Resolved } else { AlertStatus::Firing };
+        let fingerprint = fingerprint(&alert.labels);
+        Self { alert, status, fingerprint }
+    }
+}
+
+/// The pairs that all sets have.
+pub(crate) fn common<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
     let Some(first) = sets.next() else { return Labels::empty() };
-    let mut kept: Vec<(&str, &str)> = first.iter().collect();
-    for set in sets {
-        kept.retain(|(name, value)| set.get(name) == Some(value));
-    }
-    Labels::from_pairs(kept)
-}
-
-/// A note in the notification log: what a receiver was told last of a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogRecord {
-    /// Group, receiver and way.
-    pub key: String,
-    /// When it was told.
-    pub at: Timestamp,
-    /// Hashes of the alerts that it was told fire, and of those that it was told have ended.
-    pub firing: BTreeSet<u64>,
-    /// See `firing`.
-    pub resolved: BTreeSet<u64>,
-    /// When the note is of no more use.
-    pub expires_at: Timestamp,
-}
-
-impl LogRecord {
-    /// The note without its key, as bytes: version u8, then numbers of 8 bytes, little endian: at, expires, count of firing,
-    /// their hashes, hashes of resolved.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![1];
-        out.extend(self.at.as_ms().to_le_bytes());
-        out.extend(self.expires_at.as_ms().to_le_bytes());
-        out.extend((self.firing.len() as u64).to_le_bytes());
-        for hash in self.firing.iter().chain(&self.resolved) {
-            out.extend(hash.to_le_bytes());
-        }
-        out
-    }
-
-    /// The note from its key and [`Self::to_bytes`]; `None` if the bytes are something else.
-    pub fn from_bytes(key: &str, bytes: &[u8]) -> Option<Self> {
-        let rest = bytes.strip_prefix(&[1])?;
-        let (numbers, odd) = rest.as_chunks::<8>();
-        if !odd.is_empty() {
-            return None;
-        }
-        let [at, expires, count, hashes @ ..] = numbers else { return None };
-        let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;
-        let (firing, resolved) = hashes.split_at_checked(count)?;
-        let set = |hashes: &[[u8; 8]]| hashes.iter().map(|hash| u64::from_le_bytes(*hash)).collect();
-        Some(Self {
-            key: key.to_owned(),
-            at: Timestamp::from_ms(i64::from_le_bytes(*at)),
-            firing: set(firing),
-            resolved: set(resolved),
-            expires_at: Timestamp::from_ms(i64::from_le_bytes(*expires)),
-        })
-    }
+    sets.fold(first.clone(), |common, set| common.filtered(|name| common.get(name) == set.get(name)))
 }

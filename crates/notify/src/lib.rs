@@ -1,9 +1,17 @@
-//! Receivers: what turns a notification into a mail; must not know rules.
+//! Receivers: what turns a notification into a mail and sends it, and the loop that does so in time; must not know rules.
 
-mod email;
+mod delivery;
+mod email_config;
+mod journal;
+mod message;
 mod render;
+mod retry;
 mod runner;
+mod smtp;
 
-pub use email::{EmailConfig, SendError};
+pub use delivery::Delivery;
+pub use email_config::{EmailConfig, ReceiverConfig};
+pub use journal::{Journal, JournalError};
 pub use render::{Rendered, render};
-pub use runner::{Delivery, Journal, JournalError, ReceiverConfig, Runner, RunnerConfig};
+pub use runner::{Runner, RunnerConfig};
+pub use smtp::{SendError, send};

@@ -1,62 +1,38 @@
-//! The loop that tells: wakes when a group is due, sends, and notes what was sent.
+//! The loop that tells: wakes when a group is due, lets each notification be sent by a task of its own, and keeps what
+//! was told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerting::{AlertView, Dispatcher, Integration, LogRecord, Notification, Receiver, Route};
+use alerting::{
+    AlertView, Dispatcher, Due, GroupView, Integration, LogRecord, Notification, NotificationId, Outcome, Receiver,
+    Route,
+};
 use clock::Clock;
+use jiff::tz::TimeZone;
 use model::{Alert, Timestamp};
 use parking_lot::Mutex;
-use thiserror::Error;
-use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::email::{EmailConfig, SendError, send};
-use crate::render::render;
+use crate::delivery::{Deliveries, Delivery};
+use crate::render::{Rendered, render};
+use crate::retry::pause_after;
+use crate::smtp::{self, SendError};
+use crate::{EmailConfig, Journal, JournalError, ReceiverConfig};
 
-/// Deliveries that are remembered for people to look at.
-const DELIVERIES_MAX: usize = 100;
-/// The first pause before a mail is tried again, and the longest, in milliseconds.
-const RETRY_PAUSE_MS: u64 = 500;
-const RETRY_PAUSE_MS_MAX: u64 = 60_000;
 /// How long sends that have begun may take at shutdown, in milliseconds.
 const DRAIN_MS: u64 = 5_000;
-/// Without anything due, the loop looks again after this time, in milliseconds.
-const IDLE_MS: i64 = 60_000;
-/// Sends at once; more wait for the next turn of the loop.
-const SENDS_MAX: usize = 64;
-
-/// A receiver and its ways.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiverConfig {
-    /// The name that routes use.
-    pub name: String,
-    /// E-mail.
-    pub emails: Vec<EmailConfig>,
-}
-
-/// Where notes of what was told are kept.
-pub trait Journal: Send + Sync {
-    /// All notes.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    fn load(&self) -> Result<Vec<LogRecord>, JournalError>;
-
-    /// Keeps a note; on return it survives a power cut.
-    ///
-    /// # Errors
-    /// It could not be kept.
-    fn record(&self, record: &LogRecord) -> Result<(), JournalError>;
-}
-
-/// Why a note could not be read or kept.
-#[derive(Clone, Debug, Error)]
-#[error("notification log: {0}")]
-pub struct JournalError(pub String);
+/// The loop looks at the clock at least this often, in milliseconds, because somebody may set it.
+const CLOCK_CHECK_MS: i64 = 1_000;
+/// Mails that one integration sends at the same time; further ones wait, but hold up no other receiver.
+const SENDS_PER_INTEGRATION_MAX: usize = 4;
+/// Records that wait for a journal that fails; of more, the oldest keys are given up.
+const UNSAVED_MAX: usize = 1_000;
 
 /// What a runner works with.
 pub struct RunnerConfig {
@@ -68,26 +44,11 @@ pub struct RunnerConfig {
     pub external_url: String,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// Where notes are kept.
+    /// Where it is kept what was told.
     pub journal: Arc<dyn Journal>,
 }
 
-/// What became of a notification.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Whom.
-    pub receiver: String,
-    /// When it was decided.
-    pub at: Timestamp,
-    /// What the mail's subject says.
-    pub subject: String,
-    /// How many alerts it tells of.
-    pub alert_count: usize,
-    /// Why it was not sent, if it was not.
-    pub error: Option<String>,
-}
-
-/// Routing and sending.
+/// Routing and sending; ends by [`Runner::shutdown`].
 pub struct Runner {
     shared: Arc<Shared>,
     stop: CancellationToken,
@@ -96,29 +57,66 @@ pub struct Runner {
 
 struct Shared {
     dispatcher: Mutex<Dispatcher>,
-    receivers: Mutex<Vec<ReceiverConfig>>,
-    deliveries: Mutex<VecDeque<Delivery>>,
+    receivers: Mutex<BTreeMap<String, Vec<Way>>>,
+    deliveries: Mutex<Deliveries>,
+    /// Records that the journal did not take, by key.
+    unsaved: Mutex<BTreeMap<String, LogRecord>>,
     external_url: String,
+    time_zone: TimeZone,
     clock: Arc<dyn Clock>,
     journal: Arc<dyn Journal>,
+    transport: Arc<dyn Transport>,
     wake: Notify,
 }
 
+/// An integration of a receiver.
+#[derive(Clone)]
+struct Way {
+    email: EmailConfig,
+    slots: Arc<Semaphore>,
+}
+
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
+
+/// What carries mails: SMTP, or a test's mailbox.
+trait Transport: Send + Sync {
+    fn send<'a>(&'a self, email: &'a EmailConfig, mail: &'a Rendered) -> Sending<'a>;
+}
+
+struct Smtp;
+
+impl Transport for Smtp {
+    fn send<'a>(&'a self, email: &'a EmailConfig, mail: &'a Rendered) -> Sending<'a> {
+        Box::pin(smtp::send(email, mail))
+    }
+}
+
 impl Runner {
-    /// Reads the notes and starts the loop.
+    /// Reads what was told before and starts the loop, in the machine's time zone.
     ///
     /// # Errors
-    /// The notes cannot be read.
+    /// The journal cannot be read.
     pub fn start(config: RunnerConfig) -> Result<Self, JournalError> {
-        let log = config.journal.load()?;
-        let dispatcher = Dispatcher::new(routing(config.route, &config.receivers), log);
+        Self::start_with(config, TimeZone::system(), Arc::new(Smtp))
+    }
+
+    fn start_with(
+        config: RunnerConfig,
+        time_zone: TimeZone,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, JournalError> {
+        let told = config.journal.load()?;
+        let dispatcher = Dispatcher::new(&routing(config.route, &config.receivers), told);
         let shared = Arc::new(Shared {
             dispatcher: Mutex::new(dispatcher),
-            receivers: Mutex::new(config.receivers),
+            receivers: Mutex::new(ways(config.receivers)),
             deliveries: Mutex::default(),
+            unsaved: Mutex::default(),
             external_url: config.external_url,
+            time_zone,
             clock: config.clock,
             journal: config.journal,
+            transport,
             wake: Notify::new(),
         });
         let stop = CancellationToken::new();
@@ -126,32 +124,43 @@ impl Runner {
         Ok(Self { shared, stop, task: tokio::sync::Mutex::new(Some(task)) })
     }
 
-    /// Takes alerts.
+    /// Takes alerts that begin, go on or have ended.
     pub fn receive(&self, alerts: Vec<Alert>) {
         let at = self.shared.now();
-        self.shared.dispatcher.lock().receive(alerts, at);
+        let received = self.shared.dispatcher.lock().receive(alerts, at);
+        if received.refused != 0 {
+            tracing::error!(refused = received.refused, "there are too many alerts; new ones are refused");
+        }
         self.shared.wake.notify_one();
     }
 
     /// Takes another configuration; what was told stays told.
     pub fn reload(&self, route: Option<Route>, receivers: Vec<ReceiverConfig>) {
         let at = self.shared.now();
-        self.shared.dispatcher.lock().reconfigure(routing(route, &receivers), at);
-        *self.shared.receivers.lock() = receivers;
+        {
+            let mut dispatcher = self.shared.dispatcher.lock();
+            dispatcher.reload(&routing(route, &receivers), at);
+            *self.shared.receivers.lock() = ways(receivers);
+        }
         self.shared.wake.notify_one();
     }
 
-    /// The alerts that fire.
+    /// The alerts that fire, with who is told of them.
     pub fn alerts(&self) -> Vec<AlertView> {
         self.shared.dispatcher.lock().alerts(self.shared.now())
     }
 
-    /// What was told lately, the newest last.
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.shared.deliveries.lock().iter().cloned().collect()
+    /// The groups that have alerts that fire.
+    pub fn groups(&self) -> Vec<GroupView> {
+        self.shared.dispatcher.lock().groups(self.shared.now())
     }
 
-    /// Ends the loop; sends that have begun are waited for.
+    /// What was told lately, the newest last.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.shared.deliveries.lock().to_vec()
+    }
+
+    /// Ends the loop; sends that have begun are waited for, a few seconds long.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         if let Some(task) = self.task.lock().await.take()
@@ -166,107 +175,229 @@ impl Shared {
     fn now(&self) -> Timestamp {
         Timestamp::from_ms(self.clock.now_ms())
     }
+
+    fn way(&self, notification: &Notification) -> Option<Way> {
+        self.receivers.lock().get(&notification.receiver)?.get(notification.integration).cloned()
+    }
 }
 
-/// The routing with the receivers as it knows them.
+/// The routing with the receivers as it knows them; without a tree, alerts are grouped and shown, and nobody is told.
 fn routing(route: Option<Route>, receivers: &[ReceiverConfig]) -> alerting::Config {
     let Some(route) = route else { return alerting::Config::default() };
     let known = receivers.iter().map(|receiver| Receiver {
         name: receiver.name.clone(),
         integrations: receiver.emails.iter().map(|email| Integration { send_resolved: email.send_resolved }).collect(),
     });
-    alerting::Config { route, receivers: known.collect() }
+    alerting::Config { route, receivers: known.collect(), ..alerting::Config::default() }
+}
+
+fn ways(receivers: Vec<ReceiverConfig>) -> BTreeMap<String, Vec<Way>> {
+    let way = |email| Way { email, slots: Arc::new(Semaphore::new(SENDS_PER_INTEGRATION_MAX)) };
+    receivers.into_iter().map(|receiver| (receiver.name, receiver.emails.into_iter().map(way).collect())).collect()
 }
 
 async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut sends = JoinSet::new();
+    let mut sends = Sends::default();
     loop {
-        let now = shared.now();
-        let due = shared.dispatcher.lock().next_due().unwrap_or(now + IDLE_MS);
-        let wait_ms = u64::try_from((due - now).min(IDLE_MS)).unwrap_or(0);
+        let at = shared.now();
+        let (due, next_due) = {
+            let mut dispatcher = shared.dispatcher.lock();
+            (dispatcher.due(at), dispatcher.next_due())
+        };
+        let Due { notifications, records, forgotten } = due;
+        for notification in notifications {
+            sends.start(&shared, notification, &stop);
+        }
+        keep(&shared, records).await;
+        forget(&shared, forgotten).await;
+        let wait_ms = next_due.map_or(CLOCK_CHECK_MS, |due| (due - at).clamp(0, CLOCK_CHECK_MS));
         tokio::select! {
             () = stop.cancelled() => break,
-            () = shared.wake.notified() => continue,
-            Some(done) = sends.join_next(), if !sends.is_empty() => {
-                if let Err(error) = done {
-                    tracing::error!(%error, "a send panicked");
-                }
-                continue;
+            () = shared.wake.notified() => {}
+            () = sends.reap(&shared) => {}
+            () = tokio::time::sleep(Duration::from_millis(wait_ms.unsigned_abs())) => {}
+        }
+    }
+    sends.drain(&shared).await;
+    keep(&shared, Vec::new()).await;
+}
+
+/// The tasks that send.
+#[derive(Default)]
+struct Sends {
+    tasks: JoinSet<()>,
+    notifications: HashMap<tokio::task::Id, NotificationId>,
+}
+
+impl Sends {
+    fn start(&mut self, shared: &Arc<Shared>, notification: Notification, stop: &CancellationToken) {
+        let id = notification.id;
+        let span = tracing::info_span!("send", receiver = notification.receiver, group = notification.group_key);
+        let task = self.tasks.spawn(deliver(Arc::clone(shared), notification, stop.clone()).instrument(span));
+        self.notifications.insert(task.id(), id);
+    }
+
+    /// Waits for a task to end, for ever if there is none. One that panicked has failed.
+    async fn reap(&mut self, shared: &Shared) {
+        match self.tasks.join_next_with_id().await {
+            Some(Ok((task, ()))) => drop(self.notifications.remove(&task)),
+            Some(Err(error)) => self.failed(shared, &error),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn failed(&mut self, shared: &Shared, error: &JoinError) {
+        tracing::error!(%error, "a send ended before its end");
+        if let Some(id) = self.notifications.remove(&error.id()) {
+            shared.dispatcher.lock().outcome(id, Outcome::Failed, shared.now());
+        }
+    }
+
+    async fn drain(&mut self, shared: &Shared) {
+        let all = async {
+            while !self.tasks.is_empty() {
+                self.reap(shared).await;
             }
-            () = tokio::time::sleep(Duration::from_millis(wait_ms)), if sends.len() < SENDS_MAX => {}
-        }
-        let notifications = shared.dispatcher.lock().due(shared.now());
-        for notification in notifications {
-            // Each by itself, so that a slow receiver holds up no other.
-            sends.spawn(deliver(Arc::clone(&shared), notification, stop.clone()));
-        }
-    }
-    let drained =
-        tokio::time::timeout(Duration::from_millis(DRAIN_MS), async { while sends.join_next().await.is_some() {} });
-    if drained.await.is_err() {
-        tracing::warn!("some notifications were not sent before the end; they are sent after the next start");
-    }
-}
-
-/// Sends until it succeeds, cannot succeed, or the group's next turn comes.
-async fn deliver(shared: Arc<Shared>, notification: Notification, stop: CancellationToken) {
-    let config = {
-        let receivers = shared.receivers.lock();
-        let receiver = receivers.iter().find(|receiver| receiver.name == notification.receiver);
-        receiver.and_then(|receiver| receiver.emails.get(notification.integration)).cloned()
-    };
-    let Some(config) = config else { return };
-    let mail = render(&notification, &shared.external_url);
-    let mut pause_ms = RETRY_PAUSE_MS;
-    let error = loop {
-        let error = match send(&config, &mail).await {
-            Ok(()) => break None,
-            Err(SendError::Permanent(error)) => break Some(error),
-            Err(SendError::Retryable(error)) => error,
         };
-        let next = shared.now() + i64::try_from(pause_ms).unwrap_or(0);
-        if notification.retry_until <= next || stop.is_cancelled() {
-            break Some(error);
+        if tokio::time::timeout(Duration::from_millis(DRAIN_MS), all).await.is_err() {
+            tracing::warn!(left = self.tasks.len(), "notifications were not sent before the end; the next start does");
+            self.tasks.shutdown().await;
         }
-        tracing::info!(receiver = notification.receiver, error, pause_ms, "a mail will be tried again");
-        tokio::select! {
-            () = stop.cancelled() => break Some(error),
-            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
-        }
-        pause_ms = (pause_ms * 3 / 2).min(RETRY_PAUSE_MS_MAX);
-    };
-    match &error {
-        None => {
-            tracing::info!(receiver = notification.receiver, subject = mail.subject, "a mail was sent");
-            note(&shared, &notification).await;
-        }
-        Some(error) => tracing::error!(receiver = notification.receiver, error, "a mail was not sent"),
     }
-    let delivery = Delivery {
-        receiver: notification.receiver.clone(),
-        at: notification.at,
-        subject: mail.subject,
-        alert_count: notification.alerts().count(),
-        error,
-    };
-    let mut deliveries = shared.deliveries.lock();
-    if DELIVERIES_MAX <= deliveries.len() {
-        deliveries.pop_front();
-    }
-    deliveries.push_back(delivery);
 }
 
-/// Keeps the note before the notification counts as told. If that fails it counts all the same in this process, so that the
-/// receiver is not told again and again; after a restart it may be told once more.
-async fn note(shared: &Arc<Shared>, notification: &Notification) {
-    let journal = Arc::clone(&shared.journal);
-    let record = notification.record.clone();
-    let kept = tokio::task::spawn_blocking(move || journal.record(&record)).await;
-    match kept {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, "what was told could not be noted"),
-        Err(error) => tracing::error!(%error, "what was told could not be noted"),
+/// Sends until it succeeds, cannot succeed, or the group is looked at again; then says what became of it.
+async fn deliver(shared: Arc<Shared>, notification: Notification, stop: CancellationToken) {
+    let mail = render(&notification, &shared.external_url, &shared.time_zone);
+    let mut course = Course::default();
+    let way = shared.way(&notification);
+    let sent = match &way {
+        Some(way) => {
+            let left_ms = u64::try_from(notification.deadline - shared.now()).unwrap_or(0);
+            let trying = attempt(&*shared.transport, way, &mail, &mut course, &stop);
+            tokio::time::timeout(Duration::from_millis(left_ms), trying).await.unwrap_or(false)
+        }
+        None => {
+            "the receiver is gone from the configuration".clone_into(&mut course.error);
+            false
+        }
+    };
+    let ended_at = shared.now();
+    let outcome = if sent { Outcome::Sent } else { Outcome::Failed };
+    // It counts in this process from here on, even if the journal then fails: a full disk must not send the same mail at
+    // every tick. After a crash before the journal's end it is sent once more.
+    let record = shared.dispatcher.lock().outcome(notification.id, outcome, ended_at);
+    keep(&shared, record.into_iter().collect()).await;
+    let Course { attempts, error } = course;
+    if sent {
+        tracing::info!(subject = mail.subject, attempts, "a mail was sent");
+    } else {
+        tracing::error!(subject = mail.subject, attempts, error, "a mail was not sent");
     }
-    shared.dispatcher.lock().succeeded(notification);
+    shared.deliveries.lock().push(Delivery {
+        receiver: notification.receiver,
+        at: notification.at,
+        ended_at,
+        reason: notification.reason,
+        subject: mail.subject,
+        alert_count: notification.alerts.len(),
+        attempts,
+        error: (!sent).then_some(error),
+    });
     shared.wake.notify_one();
 }
+
+/// How a delivery went so far.
+struct Course {
+    attempts: u32,
+    error: String,
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self { attempts: 0, error: "other mails to the same receiver took all the time".to_owned() }
+    }
+}
+
+/// Whether it was sent.
+async fn attempt(
+    transport: &dyn Transport,
+    way: &Way,
+    mail: &Rendered,
+    course: &mut Course,
+    stop: &CancellationToken,
+) -> bool {
+    let Ok(_slot) = way.slots.acquire().await else { return false };
+    while !stop.is_cancelled() {
+        course.attempts += 1;
+        if course.attempts == 1 {
+            "the server did not answer until the group was looked at again".clone_into(&mut course.error);
+        }
+        match transport.send(&way.email, mail).await {
+            Ok(()) => return true,
+            Err(SendError::Permanent(error)) => {
+                course.error = error;
+                return false;
+            }
+            Err(SendError::Retryable(error)) => course.error = error,
+        }
+        let pause = pause_after(course.attempts);
+        tracing::warn!(error = course.error, ?pause, "a mail will be tried again");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    false
+}
+
+/// Keeps records, and those that could not be kept before.
+async fn keep(shared: &Arc<Shared>, records: Vec<LogRecord>) {
+    if records.is_empty() && shared.unsaved.lock().is_empty() {
+        return;
+    }
+    let mut waiting = std::mem::take(&mut *shared.unsaved.lock());
+    waiting.extend(records.into_iter().map(|record| (record.key.clone(), record)));
+    let journal = Arc::clone(&shared.journal);
+    let kept = tokio::task::spawn_blocking(move || {
+        let mut fault = None;
+        waiting.retain(|_, record| match journal.record(record) {
+            Ok(()) => false,
+            Err(error) => {
+                fault = Some(error);
+                true
+            }
+        });
+        (waiting, fault)
+    });
+    match kept.await {
+        Ok((_, None)) => {}
+        Ok((left, Some(error))) => {
+            tracing::error!(%error, records = left.len(), "what was told could not be noted; it will be tried again");
+            let mut unsaved = shared.unsaved.lock();
+            for (key, record) in left {
+                // A newer record of the same group may have come meanwhile.
+                unsaved.entry(key).or_insert(record);
+            }
+            while UNSAVED_MAX < unsaved.len() {
+                unsaved.pop_first();
+            }
+        }
+        Err(error) => tracing::error!(%error, "the notification log failed"),
+    }
+}
+
+async fn forget(shared: &Arc<Shared>, keys: Vec<String>) {
+    if keys.is_empty() {
+        return;
+    }
+    let journal = Arc::clone(&shared.journal);
+    match tokio::task::spawn_blocking(move || journal.forget(&keys)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "expired records stay until the next start"),
+        Err(error) => tracing::error!(%error, "the notification log failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

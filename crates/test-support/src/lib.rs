@@ -6,7 +6,7 @@ mod smtp_server;
 use std::path::{Path, PathBuf};
 
 pub use http_target::HttpTarget;
-pub use smtp_server::{Behaviour, SmtpServer};
+pub use smtp_server::{Behaviour, Encryption, SmtpServer, Word};
 
 /// A path inside the project, from its root.
 pub fn repo_path(path: impl AsRef<Path>) -> PathBuf {

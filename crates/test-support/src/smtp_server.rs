@@ -1,4 +1,5 @@
-//! A mail server to send to: STARTTLS with a certificate of its own, AUTH PLAIN and LOGIN; keeps every mail and every word.
+//! A mail server to send to: STARTTLS or TLS at once with a certificate of its own, AUTH PLAIN and LOGIN, replies by
+//! script; keeps every mail and every word.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +12,46 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// How the server behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// It offers STARTTLS and takes everything.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// When it encrypts.
+    pub encryption: Encryption,
+    /// What it lists behind AUTH, in this order; without any, it never heard of users.
+    pub mechanisms: &'static [&'static str],
+    /// The user and password that it knows; `None`: anybody is welcome.
+    pub user: Option<(&'static str, &'static str)>,
+    /// The first time that a client says the word, the answer is the line beside it, and so on. An empty line is silence.
+    /// `.` is the end of a mail.
+    pub script: Vec<(&'static str, &'static str)>,
+}
+
+/// When the server encrypts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It never heard of it.
+    None,
+    /// When asked by STARTTLS.
     StartTls,
-    /// It never heard of STARTTLS.
-    Plain,
-    /// It answers DATA with this line so many times, and then takes everything.
-    RefuseData(&'static str, usize),
+    /// From the first byte on.
+    Implicit,
+}
+
+/// STARTTLS, both mechanisms, and everything is taken.
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self { encryption: Encryption::StartTls, mechanisms: &["PLAIN", "LOGIN"], user: None, script: Vec::new() }
+    }
+}
+
+/// What a client said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Which connection, counted from 0.
+    pub connection: usize,
+    /// Whether nobody on the way could read it.
+    pub encrypted: bool,
+    /// The line, without its end.
+    pub line: String,
 }
 
 /// The server; it ends with its handle.
@@ -33,9 +66,9 @@ pub struct SmtpServer {
 #[derive(Debug)]
 struct Shared {
     behaviour: Behaviour,
+    script: Mutex<Vec<(&'static str, &'static str)>>,
     mails: Mutex<Vec<String>>,
-    words: Mutex<Vec<String>>,
-    refused: Mutex<usize>,
+    words: Mutex<Vec<Word>>,
 }
 
 impl SmtpServer {
@@ -56,13 +89,16 @@ impl SmtpServer {
             .with_single_cert(vec![certified.cert.der().clone()], key)
             .expect("the key fits");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let shared =
-            Arc::new(Shared { behaviour, mails: Mutex::default(), words: Mutex::default(), refused: Mutex::default() });
+        let script = Mutex::new(behaviour.script.clone());
+        let shared = Arc::new(Shared { behaviour, script, mails: Mutex::default(), words: Mutex::default() });
         let accepting = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(converse(stream, Arc::clone(&shared), acceptor.clone()));
+                let mut conversations = tokio::task::JoinSet::new();
+                for connection in 0.. {
+                    let Ok((stream, _)) = listener.accept().await else { return };
+                    let session = Session { shared: Arc::clone(&shared), connection, encrypted: false };
+                    conversations.spawn(session.run(stream, acceptor.clone()));
                 }
             }
         });
@@ -72,6 +108,11 @@ impl SmtpServer {
     /// `localhost:PORT`
     pub fn smarthost(&self) -> String {
         format!("localhost:{}", self.address.port())
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The certificate, which nobody trusts unless they are told to.
@@ -84,8 +125,13 @@ impl SmtpServer {
         self.shared.mails.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Every line that clients said.
+    /// Every line that clients said, the mails' lines left out.
     pub fn words(&self) -> Vec<String> {
+        self.conversation().into_iter().map(|word| word.line).collect()
+    }
+
+    /// Every line that clients said, with how they said it; the mails' lines left out.
+    pub fn conversation(&self) -> Vec<Word> {
         self.shared.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -96,87 +142,184 @@ impl Drop for SmtpServer {
     }
 }
 
-async fn converse(stream: TcpStream, shared: Arc<Shared>, acceptor: TlsAcceptor) {
-    let mut plain = BufReader::new(stream);
-    if plain.write_all(b"220 test ESMTP\r\n").await.is_err() {
-        return;
-    }
-    let offers = shared.behaviour != Behaviour::Plain;
-    if dialogue(&mut plain, &shared, offers).await == Some(true)
-        && let Ok(encrypted) = acceptor.accept(plain.into_inner()).await
-    {
-        dialogue(&mut BufReader::new(encrypted), &shared, false).await;
-    }
+/// One conversation.
+struct Session {
+    shared: Arc<Shared>,
+    connection: usize,
+    encrypted: bool,
 }
 
-/// Talks until the client leaves, or (true) asks for TLS.
-async fn dialogue<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut BufReader<S>,
-    shared: &Shared,
-    offers_tls: bool,
-) -> Option<bool> {
-    loop {
-        let line = line(stream, shared).await?;
-        let verb = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
-        let answer = match verb.as_str() {
-            "EHLO" if offers_tls => "250-test\r\n250 STARTTLS",
-            "EHLO" => "250-test\r\n250 AUTH PLAIN LOGIN",
-            "STARTTLS" if offers_tls => {
-                stream.write_all(b"220 go\r\n").await.ok()?;
-                return Some(true);
+/// What to do after a client's line.
+enum Next {
+    Answer(String),
+    Encrypt,
+    Leave,
+}
+
+impl Session {
+    async fn run(mut self, stream: TcpStream, acceptor: TlsAcceptor) {
+        if self.shared.behaviour.encryption == Encryption::Implicit {
+            self.encrypted = true;
+            if let Ok(encrypted) = acceptor.accept(stream).await {
+                self.converse(&mut BufReader::new(encrypted), true).await;
             }
-            "AUTH" if line.to_ascii_uppercase().starts_with("AUTH LOGIN") => {
-                for prompt in ["334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"] {
-                    stream.write_all(prompt.as_bytes()).await.ok()?;
-                    self::line(stream, shared).await?;
+            return;
+        }
+        let mut plain = BufReader::new(stream);
+        if self.converse(&mut plain, true).await == Some(Next::Encrypt)
+            && let Ok(encrypted) = acceptor.accept(plain.into_inner()).await
+        {
+            self.encrypted = true;
+            self.converse(&mut BufReader::new(encrypted), false).await;
+        }
+    }
+
+    /// Talks until the client leaves, or asks for TLS.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: &mut BufReader<S>,
+        greets: bool,
+    ) -> Option<Next> {
+        if greets {
+            self.say(stream, &self.scripted("CONNECT").unwrap_or_else(|| "220 test ESMTP".to_owned())).await?;
+        }
+        loop {
+            let line = self.hear(stream).await?;
+            let verb = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+            let next = match self.scripted(&verb) {
+                Some(answer) => Next::Answer(answer),
+                None => self.answer(stream, &verb, &line).await?,
+            };
+            match next {
+                Next::Answer(answer) => self.say(stream, &answer).await?,
+                Next::Encrypt => {
+                    self.say(stream, "220 go").await?;
+                    return Some(Next::Encrypt);
                 }
-                "235 welcome"
+                Next::Leave => {
+                    self.say(stream, "221 bye").await?;
+                    return None;
+                }
             }
-            "AUTH" => "235 welcome",
-            "MAIL" | "RCPT" => "250 ok",
-            "DATA" => data(stream, shared).await?.unwrap_or("250 taken"),
-            "QUIT" => {
-                stream.write_all(b"221 bye\r\n").await.ok()?;
-                return None;
-            }
-            _ => "502 what?",
+        }
+    }
+
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: &mut BufReader<S>,
+        verb: &str,
+        line: &str,
+    ) -> Option<Next> {
+        let Behaviour { encryption, mechanisms, .. } = &self.shared.behaviour;
+        let offers_tls = *encryption == Encryption::StartTls && !self.encrypted;
+        let answer = match verb {
+            "EHLO" if offers_tls => "250-test\r\n250 STARTTLS".to_owned(),
+            "EHLO" if mechanisms.is_empty() => "250-test\r\n250 SIZE 10000000".to_owned(),
+            "EHLO" => format!("250-test\r\n250 AUTH {}", mechanisms.join(" ")),
+            "STARTTLS" if offers_tls => return Some(Next::Encrypt),
+            "AUTH" => self.authenticate(stream, line).await?.to_owned(),
+            "MAIL" | "RCPT" => "250 ok".to_owned(),
+            "DATA" => self.take(stream).await?,
+            "QUIT" => return Some(Next::Leave),
+            _ => "502 what?".to_owned(),
         };
-        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
+        Some(Next::Answer(answer))
+    }
+
+    async fn authenticate<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: &mut BufReader<S>,
+        line: &str,
+    ) -> Option<&'static str> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (user, password) = match words.as_slice() {
+            [_, mechanism, answer] if mechanism.eq_ignore_ascii_case("PLAIN") => {
+                let decoded = decode_base64(answer);
+                let mut parts = decoded.split('\0').skip(1).map(str::to_owned);
+                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+            }
+            [_, mechanism] if mechanism.eq_ignore_ascii_case("LOGIN") => {
+                let mut answers = Vec::new();
+                for prompt in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
+                    self.say(stream, prompt).await?;
+                    answers.push(decode_base64(&self.hear(stream).await?));
+                }
+                (answers.remove(0), answers.remove(0))
+            }
+            _ => return Some("504 unknown mechanism"),
+        };
+        let known = self.shared.behaviour.user.is_none_or(|known| known == (user.as_str(), password.as_str()));
+        Some(if known { "235 welcome" } else { "535 5.7.8 wrong user or password" })
+    }
+
+    /// Takes a mail, or says why not.
+    async fn take<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: &mut BufReader<S>) -> Option<String> {
+        self.say(stream, "354 go on").await?;
+        let mut mail = String::new();
+        loop {
+            let line = read_line(stream).await?;
+            if line == "." {
+                break;
+            }
+            mail.push_str(line.strip_prefix('.').unwrap_or(&line));
+            mail.push('\n');
+        }
+        let refusal = self.scripted(".");
+        if refusal.is_none() {
+            self.shared.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+        }
+        Some(refusal.unwrap_or_else(|| "250 taken".to_owned()))
+    }
+
+    /// The script's next answer to `word`.
+    fn scripted(&self, word: &str) -> Option<String> {
+        let mut script = self.shared.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = script.iter().position(|(when, _)| *when == word)?;
+        Some(script.remove(at).1.to_owned())
+    }
+
+    async fn hear<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: &mut BufReader<S>) -> Option<String> {
+        let line = read_line(stream).await?;
+        let word = Word { connection: self.connection, encrypted: self.encrypted, line: line.clone() };
+        self.shared.words.lock().unwrap_or_else(PoisonError::into_inner).push(word);
+        Some(line)
+    }
+
+    /// Says a line; an empty one is silence for ever.
+    async fn say<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: &mut BufReader<S>, line: &str) -> Option<()> {
+        if line.is_empty() {
+            return std::future::pending().await;
+        }
+        stream.write_all(format!("{line}\r\n").as_bytes()).await.ok()?;
+        stream.flush().await.ok()
     }
 }
 
-/// Takes a mail, or says why not.
-async fn data<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut BufReader<S>,
-    shared: &Shared,
-) -> Option<Option<&'static str>> {
-    if let Behaviour::RefuseData(answer, times) = shared.behaviour {
-        let mut refused = shared.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if *refused < times {
-            *refused += 1;
-            return Some(Some(answer));
-        }
+impl PartialEq for Next {
+    fn eq(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Encrypt, Self::Encrypt) | (Self::Leave, Self::Leave))
     }
-    stream.write_all(b"354 go on\r\n").await.ok()?;
-    let mut mail = String::new();
-    loop {
-        let line = line(stream, shared).await?;
-        if line == "." {
-            break;
-        }
-        mail.push_str(line.strip_prefix('.').unwrap_or(&line));
-        mail.push('\n');
-    }
-    shared.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
-    Some(None)
 }
 
-async fn line<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufReader<S>, shared: &Shared) -> Option<String> {
-    let mut line = String::new();
-    if stream.read_line(&mut line).await.ok()? == 0 {
+async fn read_line<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufReader<S>) -> Option<String> {
+    let mut line = Vec::new();
+    if stream.read_until(b'\n', &mut line).await.ok()? == 0 {
         return None;
     }
-    let line = line.trim_end_matches(['\r', '\n']).to_owned();
-    shared.words.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
-    Some(line)
+    Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn decode_base64(text: &str) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bits, mut count, mut out) = (0u32, 0, Vec::new());
+    for byte in text.bytes() {
+        let Some(digit) = alphabet.iter().position(|known| *known == byte) else { continue };
+        bits = (bits << 6 | digit as u32) & 0xff_ffff;
+        count += 6;
+        if 8 <= count {
+            count -= 8;
+            out.push((bits >> count) as u8);
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }

@@ -3,6 +3,7 @@
 
 mod durations;
 mod floats;
+mod matchers;
 mod promql_parse;
 mod regexp;
 
@@ -29,7 +30,7 @@ struct Kind {
     checker: fn() -> Box<dyn Checker>,
 }
 
-const KINDS: &[Kind] = &[durations::KIND, floats::KIND, promql_parse::KIND, regexp::KIND];
+const KINDS: &[Kind] = &[durations::KIND, floats::KIND, matchers::KIND, promql_parse::KIND, regexp::KIND];
 
 /// Asks our code the question of one line after the other.
 trait Checker {
@@ -146,6 +147,11 @@ mod tests {
     #[test]
     fn floats() {
         check("floats.jsonl");
+    }
+
+    #[test]
+    fn matchers() {
+        check("matchers.jsonl");
     }
 
     #[test]
