@@ -7,8 +7,8 @@ const LAYERS: &[&[&str]] = &[
     &["regexp", "units", "clock"],
     &["model", "telemetry", "messages", "gotemplate"],
     &["storage", "catalog", "http-client", "exposition", "relabel", "promql-syntax", "chart"],
-    &["tsdb", "promql", "scrape", "gpu", "host", "alerting", "dashboard"],
-    &["rules", "insight", "remote", "notify", "promqltest", "test-support"],
+    &["tsdb", "promql", "discovery", "gpu", "host", "alerting", "dashboard"],
+    &["scrape", "rules", "insight", "remote", "notify", "promqltest", "test-support"],
     &["server", "config"],
     &["pitwall"],
 ];

@@ -262,6 +262,7 @@ fn tls(section: &mut Section<'_>, key: &'static str, folder: &Path) -> TlsConfig
         ca_file: tls.text("ca_file").map(|path| folder.join(path)),
         server_name: tls.text("server_name"),
         insecure_skip_verify: tls.boolean("insecure_skip_verify").unwrap_or(false),
+        ..TlsConfig::default()
     };
     tls.finish();
     config

@@ -13,6 +13,7 @@ pub(crate) fn read(section: &mut Section<'_>, folder: &Path) -> Config {
         basic.not_supported(&["username_file"]);
         config.basic_auth = Some(BasicAuth {
             username: basic.text("username").unwrap_or_default(),
+            username_file: None,
             password: Secret::new(basic.text("password").unwrap_or_default()),
             password_file: file(&mut basic, "password_file", folder),
         });
@@ -47,11 +48,12 @@ pub(crate) fn read(section: &mut Section<'_>, folder: &Path) -> Config {
             ca_file: file(&mut tls, "ca_file", folder),
             server_name: tls.text("server_name"),
             insecure_skip_verify: tls.boolean("insecure_skip_verify").unwrap_or(false),
+            ..TlsConfig::default()
         };
         tls.finish();
     }
     config.follow_redirects = section.boolean("follow_redirects").unwrap_or(true);
-    config.proxy_url = section.text("proxy_url");
+    config.proxy.url = section.text("proxy_url").map(Secret::new);
     section.inactive(&[("enable_http2", "HTTP/1.1 is used")]);
     section.not_supported(&["oauth2", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers"]);
     config

@@ -6,11 +6,13 @@
 mod content_type;
 mod error;
 mod parser;
+mod protocol;
 mod series;
 mod write;
 
 pub use content_type::{ACCEPT, CONTENT_TYPE, check_content_type};
 pub use error::ParseError;
 pub use parser::{Entry, Parser};
+pub use protocol::{Escaping, Protocol, UnknownProtocol};
 pub use series::labels_of;
 pub use write::write_text;

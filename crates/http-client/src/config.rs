@@ -23,12 +23,18 @@ pub struct Config {
     pub basic_auth: Option<BasicAuth>,
     /// The `Authorization` header in another scheme, usually `Bearer`.
     pub authorization: Option<Authorization>,
-    /// What to believe about the server's certificate.
+    /// Credentials that a token server gives.
+    pub oauth2: Option<OAuth2>,
+    /// What to believe about the server's certificate, and who we are.
     pub tls: TlsConfig,
     /// Whether to follow redirects, [`REDIRECTS_MAX`] at most.
     pub follow_redirects: bool,
-    /// The proxy for all requests. The environment's proxy variables are not looked at, as in Prometheus.
-    pub proxy_url: Option<String>,
+    /// Whether HTTP/2 may be spoken.
+    pub enable_http2: bool,
+    /// The way through proxies.
+    pub proxy: ProxyConfig,
+    /// Further headers of each request.
+    pub http_headers: Vec<HttpHeader>,
 }
 
 /// Prometheus' defaults: no credentials, the system's trust, redirects followed.
@@ -37,9 +43,12 @@ impl Default for Config {
         Self {
             basic_auth: None,
             authorization: None,
+            oauth2: None,
             tls: TlsConfig::default(),
             follow_redirects: true,
-            proxy_url: None,
+            enable_http2: true,
+            proxy: ProxyConfig::default(),
+            http_headers: Vec::new(),
         }
     }
 }
@@ -49,6 +58,8 @@ impl Default for Config {
 pub struct BasicAuth {
     /// The user's name.
     pub username: String,
+    /// Where the user's name lies instead.
+    pub username_file: Option<PathBuf>,
     /// The password.
     pub password: Secret,
     /// Where the password lies instead.
@@ -73,15 +84,85 @@ impl Authorization {
     }
 }
 
-/// What Prometheus calls `tls_config`.
+/// Client credentials flow (RFC 6749 section 4.4): a token is fetched and sent as `Bearer` until it expires.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OAuth2 {
+    /// The client's name.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// Where the secret lies instead; read anew for each token.
+    pub client_secret_file: Option<PathBuf>,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// Where tokens are given.
+    pub token_url: String,
+    /// Further fields of the token request.
+    pub endpoint_params: Vec<(String, String)>,
+    /// TLS towards the token server.
+    pub tls: TlsConfig,
+    /// Proxies towards the token server.
+    pub proxy: ProxyConfig,
+}
+
+/// The way through proxies. Without a word about them there is none, as in Prometheus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyConfig {
+    /// The proxy of all requests; may hold a password.
+    pub url: Option<Secret>,
+    /// Hosts, domains, addresses and networks that are reached without it, separated by commas.
+    pub no_proxy: String,
+    /// Whether `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` decide.
+    pub from_environment: bool,
+    /// Headers for the proxy when it is asked to connect.
+    pub connect_header: Vec<(String, Vec<Secret>)>,
+}
+
+/// A header of each request, with all its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpHeader {
+    /// The header's name.
+    pub name: String,
+    /// Values that may be shown.
+    pub values: Vec<String>,
+    /// Values that may not.
+    pub secrets: Vec<Secret>,
+    /// Files whose content is a value each, read at each request.
+    pub files: Vec<PathBuf>,
+}
+
+/// A version of TLS that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2
+    Tls12,
+    /// TLS 1.3
+    Tls13,
+}
+
+/// What Prometheus calls `tls_config`. Files are looked at again when they change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsConfig {
     /// Certificates that are believed instead of the system's, PEM.
+    pub ca: Option<String>,
+    /// Where they lie instead.
     pub ca_file: Option<PathBuf>,
+    /// Our own certificate with its chain, PEM.
+    pub cert: Option<String>,
+    /// Where it lies instead.
+    pub cert_file: Option<PathBuf>,
+    /// Its key, PEM.
+    pub key: Option<Secret>,
+    /// Where the key lies instead.
+    pub key_file: Option<PathBuf>,
     /// The name that the certificate must carry instead of the URL's host.
     pub server_name: Option<String>,
     /// Believe any certificate.
     pub insecure_skip_verify: bool,
+    /// The oldest version spoken.
+    pub min_version: Option<TlsVersion>,
+    /// The newest version spoken.
+    pub max_version: Option<TlsVersion>,
 }
 
 /// Why there is no client.
@@ -147,8 +228,8 @@ pub fn build(config: &Config) -> Result<reqwest::Client, BuildError> {
         .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
         .pool_idle_timeout(Duration::from_millis(POOL_IDLE_MS))
         .no_proxy();
-    if let Some(url) = &config.proxy_url {
-        builder = builder.proxy(reqwest::Proxy::all(url).map_err(BuildError::Proxy)?);
+    if let Some(url) = &config.proxy.url {
+        builder = builder.proxy(reqwest::Proxy::all(url.expose()).map_err(BuildError::Proxy)?);
     }
     builder.build().map_err(BuildError::Client)
 }

@@ -5,6 +5,9 @@ mod provider;
 mod secret;
 mod trust;
 
-pub use config::{AuthError, Authorization, BasicAuth, BuildError, Config, REDIRECTS_MAX, TlsConfig, build};
+pub use config::{
+    AuthError, Authorization, BasicAuth, BuildError, Config, HttpHeader, OAuth2, ProxyConfig, REDIRECTS_MAX, TlsConfig,
+    TlsVersion, build,
+};
 pub use provider::install_crypto_provider;
 pub use secret::Secret;

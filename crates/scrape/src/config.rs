@@ -1,5 +1,6 @@
 //! What to scrape, as plain values.
 
+use exposition::{Escaping, Protocol};
 use model::Labels;
 
 /// A job: what its targets have in common. Defaults are Prometheus', but for the limits.
@@ -21,13 +22,39 @@ pub struct ScrapeConfig {
     pub honor_labels: bool,
     /// Whether samples may carry moments of their own.
     pub honor_timestamps: bool,
+    /// Whether series with moments of their own end with a marker when they vanish.
+    pub track_timestamps_staleness: bool,
+    /// Whether a compressed page is asked for.
+    pub enable_compression: bool,
+    /// Whether `scrape_timeout_seconds`, `scrape_sample_limit` and `scrape_body_size_bytes` are written.
+    pub extra_scrape_metrics: bool,
+    /// Formats asked for, best first.
+    pub protocols: Vec<Protocol>,
+    /// The format of a page whose `Content-Type` is missing or unknown; such a page is read as classic text if the
+    /// configuration does not say so.
+    pub fallback_protocol: Option<Protocol>,
+    /// How foreign names are asked for.
+    pub escaping: Escaping,
     /// How much a page may hold.
     pub limits: Limits,
     /// How to talk to the targets.
     pub http: http_client::Config,
     /// The targets.
     pub static_groups: Vec<StaticGroup>,
+    /// Where further targets are found.
+    pub discoveries: Vec<discovery::Config>,
+    /// Rules that make a target of what was found, or drop it.
+    pub relabel_configs: Vec<relabel::Config>,
+    /// Rules for the series of a page.
+    pub metric_relabel_configs: Vec<relabel::Config>,
+    /// A job with more targets than this fails as a whole; `None` is no limit.
+    pub targets_max: Option<usize>,
+    /// How many dropped targets of the job are remembered for the targets page.
+    pub dropped_targets_kept: usize,
 }
+
+/// How many dropped targets a job remembers unless it is told otherwise.
+pub const DROPPED_TARGETS_KEPT: usize = 1_000;
 
 impl Default for ScrapeConfig {
     fn default() -> Self {
@@ -40,9 +67,20 @@ impl Default for ScrapeConfig {
             params: Vec::new(),
             honor_labels: false,
             honor_timestamps: true,
+            track_timestamps_staleness: false,
+            enable_compression: true,
+            extra_scrape_metrics: false,
+            protocols: Protocol::DEFAULT.to_vec(),
+            fallback_protocol: None,
+            escaping: Escaping::default(),
             limits: Limits::default(),
             http: http_client::Config::default(),
             static_groups: Vec::new(),
+            discoveries: Vec::new(),
+            relabel_configs: Vec::new(),
+            metric_relabel_configs: Vec::new(),
+            targets_max: None,
+            dropped_targets_kept: DROPPED_TARGETS_KEPT,
         }
     }
 }
