@@ -59,9 +59,7 @@ fn append(criterion: &mut Criterion) {
         bencher.iter(|| {
             at_ms += 15_000;
             let rows = series.iter().map(|series| Row { series: *series, value: at_ms as f64 }).collect();
-            db.append(&[Batch { group: target, at: Timestamp::from_ms(at_ms), rows }])
-                .map(|done| done.stored)
-                .unwrap_or(0)
+            db.append(&[Batch::of_rows(target, Timestamp::from_ms(at_ms), rows)]).map(|done| done.stored).unwrap_or(0)
         });
     });
     group.finish();

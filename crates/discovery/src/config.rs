@@ -10,13 +10,26 @@ pub enum Config {
     /// `file_sd_configs`
     File(FileConfig),
     /// `http_sd_configs`
-    Http(HttpConfig),
+    Http(Box<HttpConfig>),
     /// `dns_sd_configs`
     Dns(DnsConfig),
     /// `consul_sd_configs`
-    Consul(ConsulConfig),
+    Consul(Box<ConsulConfig>),
     /// `docker_sd_configs`
-    Docker(DockerConfig),
+    Docker(Box<DockerConfig>),
+    /// What listens on this machine.
+    Local(LocalConfig),
+}
+
+/// Model servers and exporters that listen on this machine and that nobody configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalConfig {
+    /// Where procfs is mounted.
+    pub procfs: PathBuf,
+    /// How often the listening sockets are looked at, in milliseconds; that sends nothing.
+    pub refresh_interval_ms: i64,
+    /// Addresses that are not looked at: this program's own, and those that a person dismissed (`HOST:PORT`).
+    pub ignored: Vec<String>,
 }
 
 /// Target groups in files, JSON or YAML, that are read again when they change.

@@ -3,5 +3,5 @@
 mod config;
 mod group;
 
-pub use config::{Config, ConsulConfig, DnsConfig, DnsRecord, DockerConfig, FileConfig, HttpConfig};
+pub use config::{Config, ConsulConfig, DnsConfig, DnsRecord, DockerConfig, FileConfig, HttpConfig, LocalConfig};
 pub use group::{Found, TargetGroup};

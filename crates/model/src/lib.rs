@@ -2,7 +2,9 @@
 //! of day.
 
 mod alert;
+mod exemplar;
 mod family;
+mod histogram;
 mod labels;
 mod matcher;
 mod name;
@@ -10,7 +12,9 @@ mod sample;
 mod timestamp;
 
 pub use alert::Alert;
+pub use exemplar::Exemplar;
 pub use family::{Family, MetricType};
+pub use histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA, Histogram, ResetHint};
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
 pub use name::{is_legacy_label_name, is_legacy_metric_name};

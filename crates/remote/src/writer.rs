@@ -73,7 +73,7 @@ impl Batches {
         let next = self.batches.len();
         let position = *self.by_moment.entry((group, at_ms)).or_insert(next);
         if position == next {
-            self.batches.push(Batch { group, at: Timestamp::from_ms(at_ms), rows: Vec::new() });
+            self.batches.push(Batch::of_rows(group, Timestamp::from_ms(at_ms), Vec::new()));
         }
         self.batches[position].rows.push(row);
     }

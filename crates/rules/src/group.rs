@@ -208,7 +208,7 @@ impl Group {
             |(labels, value): &(Labels, f64)| Ok(Row { series: appender.series_id(group, labels)?, value: *value });
         let rows: Result<Vec<Row>, storage::AppendError> = samples.iter().map(row).collect();
         let batch = rows.map_err(|error| error.to_string())?;
-        let appended = appender.append(&[Batch { group, at, rows: batch }]).map_err(|error| error.to_string())?;
+        let appended = appender.append(&[Batch::of_rows(group, at, batch)]).map_err(|error| error.to_string())?;
         if let Some(first) = appended.rejected.first() {
             tracing::debug!(group = self.config.name, rejected = appended.rejected.len(), reason = %first.reason, "samples of a rule were refused");
         }

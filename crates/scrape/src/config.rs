@@ -1,10 +1,12 @@
 //! What to scrape, as plain values.
 
+use std::path::PathBuf;
+
 use exposition::{Escaping, Protocol};
 use model::Labels;
 
 /// A job: what its targets have in common. Defaults are Prometheus', but for the limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ScrapeConfig {
     /// The job's name, unique.
     pub job_name: String,
@@ -35,6 +37,16 @@ pub struct ScrapeConfig {
     pub fallback_protocol: Option<Protocol>,
     /// How foreign names are asked for.
     pub escaping: Escaping,
+    /// Names that series may have.
+    pub name_validation: NameValidation,
+    /// Whether native histograms are asked for and stored.
+    pub native_histograms: bool,
+    /// Whether the classic buckets are stored of a histogram that has native ones as well.
+    pub classic_histograms: bool,
+    /// Whether classic histograms are stored as native ones with custom bounds.
+    pub classic_to_native: bool,
+    /// Where failed scrapes are written, one JSON object a line.
+    pub failure_log: Option<PathBuf>,
     /// How much a page may hold.
     pub limits: Limits,
     /// How to talk to the targets.
@@ -51,6 +63,18 @@ pub struct ScrapeConfig {
     pub targets_max: Option<usize>,
     /// How many dropped targets of the job are remembered for the targets page.
     pub dropped_targets_kept: usize,
+    /// Whether a target gives way to one with the same address in another job: for what was found without being configured.
+    pub gives_way: bool,
+}
+
+/// Which names series and labels may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameValidation {
+    /// Any UTF-8.
+    #[default]
+    Utf8,
+    /// Letters, digits and underscores; in metric names colons too. A page with another name fails.
+    Legacy,
 }
 
 /// How many dropped targets a job remembers unless it is told otherwise.
@@ -73,6 +97,11 @@ impl Default for ScrapeConfig {
             protocols: Protocol::DEFAULT.to_vec(),
             fallback_protocol: None,
             escaping: Escaping::default(),
+            name_validation: NameValidation::default(),
+            native_histograms: false,
+            classic_histograms: false,
+            classic_to_native: false,
+            failure_log: None,
             limits: Limits::default(),
             http: http_client::Config::default(),
             static_groups: Vec::new(),
@@ -81,6 +110,7 @@ impl Default for ScrapeConfig {
             metric_relabel_configs: Vec::new(),
             targets_max: None,
             dropped_targets_kept: DROPPED_TARGETS_KEPT,
+            gives_way: false,
         }
     }
 }
@@ -95,7 +125,7 @@ pub struct StaticGroup {
 }
 
 /// How much a page may hold; one that holds more fails as a whole. `None` is no limit, as in Prometheus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Bytes of a body after decompression.
     pub body_bytes_max: usize,
@@ -107,6 +137,11 @@ pub struct Limits {
     pub label_name_bytes_max: Option<usize>,
     /// Bytes of a label's value.
     pub label_value_bytes_max: Option<usize>,
+    /// Buckets of a native histogram; one with more loses resolution until it fits.
+    pub native_buckets_max: Option<usize>,
+    /// The least factor between the bounds of a native histogram's buckets, above 1; one that is finer loses
+    /// resolution.
+    pub native_bucket_factor_min: Option<f64>,
 }
 
 /// Prometheus has no limits unless it is told; a body without end must not take the machine.
@@ -118,6 +153,8 @@ impl Default for Limits {
             labels_max: None,
             label_name_bytes_max: None,
             label_value_bytes_max: None,
+            native_buckets_max: None,
+            native_bucket_factor_min: None,
         }
     }
 }

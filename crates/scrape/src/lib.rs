@@ -11,7 +11,7 @@ mod source;
 mod status;
 mod target;
 
-pub use config::{DROPPED_TARGETS_KEPT, Limits, ScrapeConfig, StaticGroup};
+pub use config::{DROPPED_TARGETS_KEPT, Limits, NameValidation, ScrapeConfig, StaticGroup};
 pub use manager::{ApplyError, Manager};
 pub use source::BuiltIn;
 pub use status::{Health, TargetStatus};

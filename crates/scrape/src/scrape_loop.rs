@@ -92,7 +92,7 @@ impl Scraper {
         self.cache.begin();
         let ended = self.cache.vanished().chain(self.report_series.iter().flatten().copied());
         let rows: Vec<Row> = ended.map(|series| Row { series, value: STALE_NAN }).collect();
-        self.appender.append(&[Batch { group: self.group, at, rows }]).map(drop)
+        self.appender.append(&[Batch::of_rows(self.group, at, rows)]).map(drop)
     }
 
     fn append(
@@ -120,7 +120,7 @@ impl Scraper {
         let up = if error.is_none() { 1.0 } else { 0.0 };
         let values = [up, duration_s, counts.samples as f64, counts.samples as f64, counts.added as f64];
         self.rows.extend(report.iter().zip(values).map(|(series, value)| Row { series: *series, value }));
-        stamped.push(Batch { group: self.group, at, rows: std::mem::take(&mut self.rows) });
+        stamped.push(Batch::of_rows(self.group, at, std::mem::take(&mut self.rows)));
         let appended = self.appender.append(&stamped)?;
         if let Some(first) = appended.rejected.first() {
             tracing::debug!(rejected = appended.rejected.len(), reason = %first.reason, "samples were refused");
@@ -185,7 +185,7 @@ impl Scraper {
                 let at = Timestamp::from_ms(ms);
                 match stamped.iter_mut().find(|batch| batch.at == at) {
                     Some(batch) => batch.rows.push(row),
-                    None => stamped.push(Batch { group: self.group, at, rows: vec![row] }),
+                    None => stamped.push(Batch::of_rows(self.group, at, vec![row])),
                 }
             }
         }

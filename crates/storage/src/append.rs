@@ -1,6 +1,8 @@
 //! How samples come in.
 
-use model::{Labels, Timestamp};
+use std::sync::Arc;
+
+use model::{Exemplar, Histogram, Labels, Timestamp};
 use thiserror::Error;
 
 /// A group of series that are appended together, usually a target's. Valid as long as the store is open.
@@ -20,6 +22,24 @@ pub struct Row {
     pub value: f64,
 }
 
+/// A native histogram for one series.
+#[derive(Clone, Debug)]
+pub struct HistogramRow {
+    /// Whose.
+    pub series: SeriesId,
+    /// What; may be [`Histogram::stale`].
+    pub value: Arc<Histogram>,
+}
+
+/// An exemplar for one series.
+#[derive(Clone, Debug)]
+pub struct ExemplarRow {
+    /// Whose.
+    pub series: SeriesId,
+    /// What, with a moment of its own.
+    pub exemplar: Exemplar,
+}
+
 /// One moment, many series of one group: the unit of appending. Head, WAL and segment keep this shape.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -29,6 +49,24 @@ pub struct Batch {
     pub at: Timestamp,
     /// The values, a series at most once.
     pub rows: Vec<Row>,
+    /// The native histograms; a series has a value or a histogram, never both at one moment.
+    pub histograms: Vec<HistogramRow>,
+    /// Examples of what was counted; a store keeps the latest of them and may forget any.
+    pub exemplars: Vec<ExemplarRow>,
+}
+
+impl Batch {
+    /// A batch of values alone.
+    pub const fn of_rows(group: GroupId, at: Timestamp, rows: Vec<Row>) -> Self {
+        Self { group, at, rows, histograms: Vec::new(), exemplars: Vec::new() }
+    }
+
+    /// The series of all that is in it.
+    pub fn series(&self) -> impl Iterator<Item = SeriesId> + '_ {
+        let floats = self.rows.iter().map(|row| row.series);
+        let histograms = self.histograms.iter().map(|row| row.series);
+        floats.chain(histograms).chain(self.exemplars.iter().map(|row| row.series))
+    }
 }
 
 /// Takes samples.
@@ -59,7 +97,7 @@ pub trait Appender: Send + Sync {
 pub struct Appended {
     /// Rows that are now in the store; a repetition of the newest sample with the same bits counts here.
     pub stored: usize,
-    /// Rows that were refused, in the order of the batches.
+    /// Rows that were refused, in the order of the batches, the histograms of a batch behind its values.
     pub rejected: Vec<Rejected>,
 }
 

@@ -5,9 +5,11 @@ mod append;
 mod memory;
 mod query;
 
-pub use append::{AppendError, Appended, Appender, Batch, GroupId, Refusal, Rejected, Row, SeriesId};
+pub use append::{
+    AppendError, Appended, Appender, Batch, ExemplarRow, GroupId, HistogramRow, Refusal, Rejected, Row, SeriesId,
+};
 pub use memory::MemoryStorage;
-pub use query::{QueryError, Queryable, Select, SeriesColumns};
+pub use query::{QueryError, Queryable, Select, SeriesColumns, SeriesExemplars};
 
 /// Both sides of a store.
 pub trait Storage: Appender + Queryable {}

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use model::{Labels, Matcher, TimeRange};
+use model::{Exemplar, Histogram, Labels, Matcher, TimeRange, Timestamp};
 
 use crate::{
-    AppendError, Appended, Appender, Batch, GroupId, QueryError, Queryable, Refusal, Rejected, Select, SeriesColumns,
-    SeriesId,
+    AppendError, Appended, Appender, Batch, GroupId, HistogramRow, QueryError, Queryable, Refusal, Rejected, Select,
+    SeriesColumns, SeriesExemplars, SeriesId,
 };
 
 /// A store in memory, without bound and without end.
@@ -26,6 +26,8 @@ struct MemorySeries {
     labels: Labels,
     timestamps_ms: Vec<i64>,
     values: Vec<f64>,
+    histograms: Vec<(i64, Arc<Histogram>)>,
+    exemplars: Vec<Exemplar>,
 }
 
 impl MemoryStorage {
@@ -41,10 +43,25 @@ impl MemoryStorage {
     pub fn push(&self, labels: &Labels, samples: impl IntoIterator<Item = (i64, f64)>) {
         let group = self.group("push");
         for (at_ms, value) in samples {
-            let batch = self.series_id(group, labels).map(|series| Batch {
-                group,
-                at: model::Timestamp::from_ms(at_ms),
-                rows: vec![crate::Row { series, value }],
+            let at = Timestamp::from_ms(at_ms);
+            let row = self.series_id(group, labels).map(|series| crate::Row { series, value });
+            let batch = row.map(|row| Batch::of_rows(group, at, vec![row]));
+            let done = batch.and_then(|batch| self.append(&[batch]));
+            assert!(done.as_ref().is_ok_and(|done| done.rejected.is_empty()), "{labels} at {at_ms}: {done:?}");
+        }
+    }
+
+    /// Appends native histograms of one series; a shorthand for tests.
+    ///
+    /// # Panics
+    /// A histogram is refused.
+    pub fn push_histograms(&self, labels: &Labels, samples: impl IntoIterator<Item = (i64, Histogram)>) {
+        let group = self.group("push");
+        for (at_ms, value) in samples {
+            let row = self.series_id(group, labels).map(|series| HistogramRow { series, value: Arc::new(value) });
+            let batch = row.map(|row| Batch {
+                histograms: vec![row],
+                ..Batch::of_rows(group, Timestamp::from_ms(at_ms), Vec::new())
             });
             let done = batch.and_then(|batch| self.append(&[batch]));
             assert!(done.as_ref().is_ok_and(|done| done.rejected.is_empty()), "{labels} at {at_ms}: {done:?}");
@@ -66,40 +83,31 @@ impl Appender for MemoryStorage {
         }
         let id = SeriesId(state.series.len() as u64);
         state.ids.insert(labels.clone(), id);
-        state.series.push(MemorySeries { labels: labels.clone(), timestamps_ms: Vec::new(), values: Vec::new() });
+        state.series.push(MemorySeries::new(labels.clone()));
         Ok(id)
     }
 
     fn append(&self, batches: &[Batch]) -> Result<Appended, AppendError> {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for row in batches.iter().flat_map(|batch| &batch.rows) {
-            if state.series.len() as u64 <= row.series.0 {
-                return Err(AppendError::UnknownSeries(row.series));
-            }
+        let known = state.series.len() as u64;
+        if let Some(unknown) = batches.iter().flat_map(Batch::series).find(|series| known <= series.0) {
+            return Err(AppendError::UnknownSeries(unknown));
         }
         let mut done = Appended::default();
         for batch in batches {
             let at_ms = batch.at.as_ms();
+            let mut note = |series, verdict| match verdict {
+                Ok(()) => done.stored += 1,
+                Err(reason) => done.rejected.push(Rejected { series, at: batch.at, reason }),
+            };
             for row in &batch.rows {
-                let series = &mut state.series[row.series.0 as usize];
-                let reason = match (series.timestamps_ms.last(), series.values.last()) {
-                    (Some(&last), _) if at_ms < last => Some(Refusal::OutOfOrder),
-                    (Some(&last), Some(value)) if at_ms == last && value.to_bits() != row.value.to_bits() => {
-                        Some(Refusal::Duplicate)
-                    }
-                    (Some(&last), _) if at_ms == last => {
-                        done.stored += 1;
-                        continue;
-                    }
-                    _ => None,
-                };
-                if let Some(reason) = reason {
-                    done.rejected.push(Rejected { series: row.series, at: batch.at, reason });
-                    continue;
-                }
-                series.timestamps_ms.push(at_ms);
-                series.values.push(row.value);
-                done.stored += 1;
+                note(row.series, state.series[row.series.0 as usize].push(at_ms, row.value));
+            }
+            for row in &batch.histograms {
+                note(row.series, state.series[row.series.0 as usize].push_histogram(at_ms, &row.value));
+            }
+            for row in &batch.exemplars {
+                state.series[row.series.0 as usize].exemplars.push(row.exemplar.clone());
             }
         }
         Ok(done)
@@ -113,10 +121,11 @@ impl Queryable for MemoryStorage {
         let mut samples = 0;
         for series in state.series.iter().filter(|series| matches(&series.labels, select.matchers)) {
             let (from, to) = series.within(select.range);
-            if from == to {
+            let histograms = series.histograms_within(select.range);
+            if from == to && histograms.is_empty() {
                 continue;
             }
-            samples += to - from;
+            samples += to - from + histograms.len();
             if select.samples_max < samples {
                 return Err(QueryError::TooManySamples);
             }
@@ -124,6 +133,7 @@ impl Queryable for MemoryStorage {
                 labels: series.labels.clone(),
                 timestamps_ms: Arc::from(&series.timestamps_ms[from..to]),
                 values: series.values[from..to].to_vec(),
+                histograms: histograms.to_vec(),
             });
         }
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -138,7 +148,7 @@ impl Queryable for MemoryStorage {
             .filter(|series| selectors.is_empty() || selectors.iter().any(|s| matches(&series.labels, s)))
             .filter(|series| {
                 let (from, to) = series.within(range);
-                from < to
+                from < to || !series.histograms_within(range).is_empty()
             })
             .map(|series| series.labels.clone())
             .collect();
@@ -162,9 +172,61 @@ impl Queryable for MemoryStorage {
         let values: BTreeSet<&str> = series.iter().filter_map(|labels| labels.get(name)).collect();
         Ok(values.into_iter().map(str::to_owned).collect())
     }
+
+    fn exemplars(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Result<Vec<SeriesExemplars>, QueryError> {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        for series in &state.series {
+            let within = series.exemplars.iter().filter(|exemplar| range.contains(exemplar.at));
+            let mut exemplars: Vec<Exemplar> = within.cloned().collect();
+            exemplars.sort_by_key(|exemplar| exemplar.at);
+            if !exemplars.is_empty() && selectors.iter().any(|selector| matches(&series.labels, selector)) {
+                found.push(SeriesExemplars { labels: series.labels.clone(), exemplars });
+            }
+        }
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(found)
+    }
 }
 
 impl MemorySeries {
+    const fn new(labels: Labels) -> Self {
+        Self { labels, timestamps_ms: Vec::new(), values: Vec::new(), histograms: Vec::new(), exemplars: Vec::new() }
+    }
+
+    fn push(&mut self, at_ms: i64, value: f64) -> Result<(), Refusal> {
+        let same = self.values.last().is_some_and(|last| last.to_bits() == value.to_bits());
+        if self.is_new(at_ms, self.timestamps_ms.last().is_some_and(|last| *last == at_ms) && same)? {
+            self.timestamps_ms.push(at_ms);
+            self.values.push(value);
+        }
+        Ok(())
+    }
+
+    fn push_histogram(&mut self, at_ms: i64, value: &Arc<Histogram>) -> Result<(), Refusal> {
+        if self.is_new(at_ms, self.histograms.last().is_some_and(|(at, last)| *at == at_ms && last == value))? {
+            self.histograms.push((at_ms, Arc::clone(value)));
+        }
+        Ok(())
+    }
+
+    /// Whether a sample is to be stored, given whether it repeats the newest one.
+    fn is_new(&self, at_ms: i64, repeats: bool) -> Result<bool, Refusal> {
+        let newest = self.timestamps_ms.last().copied().max(self.histograms.last().map(|(at, _)| *at));
+        match newest {
+            Some(newest) if at_ms < newest => Err(Refusal::OutOfOrder),
+            Some(newest) if at_ms == newest && !repeats => Err(Refusal::Duplicate),
+            Some(newest) => Ok(newest < at_ms),
+            None => Ok(true),
+        }
+    }
+
+    fn histograms_within(&self, range: TimeRange) -> &[(i64, Arc<Histogram>)] {
+        let from = self.histograms.partition_point(|(at, _)| *at < range.start.as_ms());
+        let to = self.histograms.partition_point(|(at, _)| *at <= range.end.as_ms());
+        &self.histograms[from..to.max(from)]
+    }
+
     /// The positions of the samples in `range`, from the first to past the last.
     fn within(&self, range: TimeRange) -> (usize, usize) {
         let from = self.timestamps_ms.partition_point(|at| *at < range.start.as_ms());
@@ -179,8 +241,6 @@ fn matches(labels: &Labels, matchers: &[Matcher]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use model::Timestamp;
-
     use super::*;
     use crate::Row;
 
@@ -192,7 +252,7 @@ mod tests {
         let group = store.group("g");
         let series = store.series_id(group, &labels).unwrap();
         let check = |at_ms, value, reason| {
-            let batch = Batch { group, at: Timestamp::from_ms(at_ms), rows: vec![Row { series, value }] };
+            let batch = Batch::of_rows(group, Timestamp::from_ms(at_ms), vec![Row { series, value }]);
             assert_eq!(store.append(&[batch]).unwrap().rejected.first().map(|r| r.reason), reason);
         };
         check(1_500, 1.0, Some(Refusal::OutOfOrder));

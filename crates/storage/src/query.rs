@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Labels, Matcher, TimeRange};
+use model::{Exemplar, Histogram, Labels, Matcher, TimeRange};
 use thiserror::Error;
 
 /// What a reader wants, and what it will do with it.
@@ -30,6 +30,18 @@ pub struct SeriesColumns {
     pub timestamps_ms: Arc<[i64]>,
     /// As many values, stale markers included.
     pub values: Vec<f64>,
+    /// Native histograms with their moments in milliseconds, strictly rising, none of which is in `timestamps_ms`; empty for
+    /// most series.
+    pub histograms: Vec<(i64, Arc<Histogram>)>,
+}
+
+/// A series' exemplars.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesExemplars {
+    /// Whose.
+    pub labels: Labels,
+    /// What was kept, by moment.
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// Answers questions about stored samples.
@@ -59,6 +71,12 @@ pub trait Queryable: Send + Sync {
     /// The store failed.
     fn label_values(&self, name: &str, selectors: &[Vec<Matcher>], range: TimeRange)
     -> Result<Vec<String>, QueryError>;
+
+    /// The exemplars in the range of the series that match any of the selectors, by the series' labels.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn exemplars(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Result<Vec<SeriesExemplars>, QueryError>;
 }
 
 /// Why a question has no answer.

@@ -10,7 +10,7 @@ use model::{Labels, Matcher, TimeRange, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use storage::{
     AppendError, Appended, Appender, Batch, GroupId, QueryError, Queryable, Refusal, Rejected, Select, SeriesColumns,
-    SeriesId,
+    SeriesExemplars, SeriesId,
 };
 use thiserror::Error;
 
@@ -632,6 +632,10 @@ impl Queryable for Db {
         };
         let values = inner.registry.postings.values(name).filter(|(_, positions)| positions.iter().any(has));
         Ok(values.map(|(value, _)| value.to_owned()).collect())
+    }
+
+    fn exemplars(&self, _selectors: &[Vec<Matcher>], _range: TimeRange) -> Result<Vec<SeriesExemplars>, QueryError> {
+        Ok(Vec::new())
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn run(mut plan: Plan) -> Result<Vec<SeriesColumns>, QueryError> {
                 Arc::clone(joined.entry(key).or_insert_with(join))
             }
         };
-        found.push(SeriesColumns { labels, timestamps_ms, values });
+        found.push(SeriesColumns { labels, timestamps_ms, values, histograms: Vec::new() });
     }
     found.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(found)

@@ -29,7 +29,7 @@ fn append(store: &dyn Appender, group: &str, at_ms: i64, rows: &[(usize, f64)]) 
         series: store.series_id(group, &labels(*series)).unwrap(),
         value: *value,
     };
-    let batch = Batch { group, at: Timestamp::from_ms(at_ms), rows: rows.iter().map(row).collect() };
+    let batch = Batch::of_rows(group, Timestamp::from_ms(at_ms), rows.iter().map(row).collect());
     store.append(&[batch]).unwrap().rejected.first().map(|rejected| rejected.reason)
 }
 
@@ -116,7 +116,7 @@ fn a_closed_store_takes_nothing() {
     let group = db.group("g");
     let series = db.series_id(group, &labels(1)).unwrap();
     db.close().unwrap();
-    let batch = Batch { group, at: Timestamp::from_ms(1), rows: vec![Row { series, value: 1.0 }] };
+    let batch = Batch::of_rows(group, Timestamp::from_ms(1), vec![Row { series, value: 1.0 }]);
     assert!(matches!(db.append(&[batch]), Err(storage::AppendError::Closed)));
 }
 
