@@ -7,6 +7,7 @@ mod http;
 mod pitwall;
 mod problem;
 mod prometheus;
+mod relabel;
 mod rule_files;
 mod section;
 mod yaml;
@@ -17,6 +18,7 @@ pub use alertmanager::{Alertmanager, load as load_alertmanager};
 pub use pitwall::{Pitwall, load as load_pitwall};
 pub use problem::{Problem, Severity};
 pub use prometheus::{Prometheus, load as load_prometheus};
+pub use relabel::parse_relabel;
 pub use rule_files::load as load_rules;
 pub use yaml::Place;
 

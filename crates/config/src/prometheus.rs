@@ -8,7 +8,7 @@ use scrape::{ScrapeConfig, StaticGroup};
 use crate::http;
 use crate::problem::Problem;
 use crate::section::{Field, Findings, Section};
-use crate::{Loaded, rule_files};
+use crate::{Loaded, relabel, rule_files};
 
 /// What a `prometheus.yml` and the rule files it names say.
 #[derive(Clone, Debug)]
@@ -234,7 +234,15 @@ fn scrape_config(field: &Field<'_>, defaults: &ScrapeDefaults, folder: &Path) ->
         ("native_histogram_min_bucket_factor", "native histograms are not scraped yet"),
         ("track_timestamps_staleness", "series with timestamps of their own end after the lookback"),
     ]);
-    job.not_supported(&["relabel_configs", "metric_relabel_configs", "target_limit"]);
+    config.relabel_configs = job
+        .get("relabel_configs")
+        .map(|list| relabel::rules(&list, "target relabeling rule in scrape config"))
+        .unwrap_or_default();
+    config.metric_relabel_configs = job
+        .get("metric_relabel_configs")
+        .map(|list| relabel::rules(&list, "metric relabeling rule in scrape config"))
+        .unwrap_or_default();
+    job.not_supported(&["target_limit"]);
     job.not_supported(DISCOVERIES);
     job.finish();
     Some(config)

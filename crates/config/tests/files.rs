@@ -66,8 +66,8 @@ fn mistakes_are_explained_all_at_once() {
          6:3: scrape_configs[1]: found multiple scrape configs with job name \"a\"",
     );
     check(
-        "scrape_configs:\n- job_name: a\n  relabel_configs: [{action: keep}]\n",
-        "3:20: scrape_configs[0].relabel_configs: is not supported yet",
+        "scrape_configs:\n- job_name: a\n  relabel_configs: [{action: kep}]\n",
+        "3:30: scrape_configs[0].relabel_configs[0].action: unknown relabel action \"kep\"",
     );
     check("global: {scrape_interval: soon}\n", "1:27: global.scrape_interval: not a valid duration string: \"soon\"");
 }
