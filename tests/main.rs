@@ -7,4 +7,5 @@ mod architecture;
 mod browser;
 mod crash;
 mod first_start;
+mod listeners;
 mod program;

@@ -18,6 +18,7 @@ use tsdb::Db;
 use crate::cli::{Auth, Serve};
 use crate::configuration::{Configuration, Files, hostname, load};
 use crate::journal::{self, CatalogJournal};
+use crate::listeners::{self, Addresses, Offered};
 use crate::{builtin, maintenance};
 
 const NAME_AND_VERSION: &str = concat!("pitwall ", env!("CARGO_PKG_VERSION"));
@@ -35,27 +36,44 @@ pub(crate) enum RunError {
 
 /// Runs the server until a signal ends it.
 pub(crate) async fn run(serve: &Serve) -> Result<(), RunError> {
-    check_address(serve).map_err(RunError::Usage)?;
     let files = Files {
         prometheus: serve.config_file.clone(),
         alertmanager: serve.alertmanager_config_file.clone(),
         pitwall: serve.pitwall_config_file.clone(),
     };
     let configuration = load(&files).map_err(|refused| RunError::Usage(refused.into()))?;
-    let app = App::start(serve, files, configuration).await.map_err(RunError::Failed)?;
+    let extra = extra_addresses(serve);
+    check_address(serve, &extra).map_err(RunError::Usage)?;
+    let app = App::start(serve, files, configuration, extra).await.map_err(RunError::Failed)?;
     app.run().await.map_err(RunError::Failed)
 }
 
-/// Without sign-in, other machines are let in only by somebody who says so.
-fn check_address(serve: &Serve) -> anyhow::Result<()> {
-    if serve.listen_address.ip().is_loopback() || serve.auth == Auth::Off {
+/// Without sign-in, other machines are let in only by somebody who says so. An exporter's address is open as the
+/// exporter's would be: it says numbers and takes nothing.
+fn check_address(serve: &Serve, extra: &Addresses) -> anyhow::Result<()> {
+    if serve.auth == Auth::Off {
         return Ok(());
     }
-    anyhow::bail!(
-        "--web.listen-address={} lets other machines in, and there is no sign-in yet: add --web.auth=off to serve everybody \
-         who can reach the port, or listen on 127.0.0.1",
-        serve.listen_address
-    )
+    let own = (Some(serve.listen_address), "--web.listen-address");
+    for (address, flag) in std::iter::once(own).chain(extra.whole()) {
+        if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+            anyhow::bail!(
+                "{flag}={address} lets other machines in, and there is no sign-in yet: add --web.auth=off to serve \
+                 everybody who can reach the port, or listen on 127.0.0.1"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The further addresses; a flag goes before Pitwall's own file.
+fn extra_addresses(serve: &Serve) -> Addresses {
+    Addresses {
+        prometheus: serve.listen_prometheus,
+        alertmanager: serve.listen_alertmanager,
+        node_exporter: serve.listen_node_exporter,
+        dcgm_exporter: serve.listen_dcgm_exporter,
+    }
 }
 
 /// Everything that runs.
@@ -74,18 +92,23 @@ struct App {
     notify: Arc<Runner>,
     reloads: tokio::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<Result<(), ReloadError>>>,
     stop: CancellationToken,
-    serving: tokio::task::JoinHandle<()>,
+    serving: Vec<tokio::task::JoinHandle<()>>,
     maintaining: tokio::task::JoinHandle<()>,
 }
 
 impl App {
-    async fn start(serve: &Serve, files: Files, configuration: Configuration) -> anyhow::Result<Self> {
+    async fn start(
+        serve: &Serve,
+        files: Files,
+        configuration: Configuration,
+        extra: Addresses,
+    ) -> anyhow::Result<Self> {
         http_client::install_crypto_provider();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let now = Timestamp::from_ms(clock.now_ms());
         let hostname = hostname(&serve.procfs);
         let (catalog, db) = open_storage(serve, &configuration, now).await?;
-        let listener = server::bind(serve.listen_address).await?;
+        let listener = server::bind(serve.listen_address, "--web.listen-address").await?;
         let address = listener.local_addr().context("the socket has no address")?;
         let url = external_url(serve, address, &hostname);
 
@@ -138,9 +161,21 @@ impl App {
         };
         let external_host =
             serve.external_url.as_deref().and_then(|url| Some(url::Url::parse(url).ok()?.host_str()?.to_owned()));
-        let router = server::router(state, HostRules { hostname: hostname.clone(), external_host });
+        let hosts = HostRules { hostname: hostname.clone(), external_host };
+        let router = server::router(state, hosts.clone());
+        let host_config =
+            host::Config { procfs: serve.procfs.clone(), sysfs: serve.sysfs.clone(), rootfs: serve.rootfs.clone() };
+        let offered = Offered {
+            whole: router.clone(),
+            node_exporter: Some(builtin::exported_host(host::Collector::new(host_config.clone()), clock.clone())),
+            dcgm_exporter: gpu.clone().map(|sampler| builtin::exported_gpu(sampler, clock.clone())),
+            hosts,
+        };
+        let opened = listeners::open(extra, offered).await?;
 
         let stop = CancellationToken::new();
+        let mut serving = listeners::serve(opened, &stop);
+        serving.push(tokio::spawn(server::serve(listener, router, stop.clone())));
         let app = Self {
             files,
             settings_url: url,
@@ -150,16 +185,12 @@ impl App {
             db: db.clone(),
             metrics,
             gpu,
-            host_config: host::Config {
-                procfs: serve.procfs.clone(),
-                sysfs: serve.sysfs.clone(),
-                rootfs: serve.rootfs.clone(),
-            },
+            host_config,
             targets,
             rules,
             notify,
             reloads,
-            serving: tokio::spawn(server::serve(listener, router, stop.clone())),
+            serving,
             maintaining: tokio::spawn(maintenance::run(db, clock, stop.clone())),
             stop,
         };
@@ -235,7 +266,9 @@ impl App {
     async fn shutdown(self) -> anyhow::Result<()> {
         tracing::info!("ending");
         self.stop.cancel();
-        self.serving.await.context("the server panicked")?;
+        for serving in self.serving {
+            serving.await.context("the server panicked")?;
+        }
         self.targets.shutdown().await;
         self.rules.shutdown().await;
         self.notify.shutdown().await;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use clock::Clock;
 use exposition::{Entry, Parser, labels_of};
 use gpu::Sampler;
 use host::Collector;
-use model::{Family, MetricType};
+use model::{Family, MetricType, Timestamp};
 use scrape::BuiltIn;
+use server::Exported;
 use telemetry::Metrics;
 use tsdb::Db;
 
@@ -51,6 +53,16 @@ pub(crate) fn gpu(sampler: Arc<Sampler>, instance: &str, interval_ms: i64) -> Bu
         interval_ms,
         collect: Arc::new(move |at| sampler.families(at)),
     }
+}
+
+/// The host for scrapers that expect node_exporter.
+pub(crate) fn exported_host(collector: Collector, clock: Arc<dyn Clock>) -> Exported {
+    Arc::new(move || Ok(collector.collect(Timestamp::from_ms(clock.now_ms()))))
+}
+
+/// The GPUs for scrapers that expect dcgm-exporter.
+pub(crate) fn exported_gpu(sampler: Arc<Sampler>, clock: Arc<dyn Clock>) -> Exported {
+    Arc::new(move || sampler.families(Timestamp::from_ms(clock.now_ms())))
 }
 
 /// How the store is, under names of our own.

@@ -79,6 +79,18 @@ pub(crate) struct Serve {
     /// The address under which people reach this server, for links in mails.
     #[arg(long = "web.external-url", value_name = "URL")]
     pub(crate) external_url: Option<String>,
+    /// Serves everything under a second address as well, where tools expect Prometheus.
+    #[arg(long = "listen.prometheus", value_name = "ADDRESS", value_parser = listen_address)]
+    pub(crate) listen_prometheus: Option<SocketAddr>,
+    /// Serves everything under a second address as well, where tools expect Alertmanager.
+    #[arg(long = "listen.alertmanager", value_name = "ADDRESS", value_parser = listen_address)]
+    pub(crate) listen_alertmanager: Option<SocketAddr>,
+    /// Serves the host's metrics where scrapers expect node_exporter, usually :9100.
+    #[arg(long = "listen.node-exporter", value_name = "ADDRESS", value_parser = listen_address)]
+    pub(crate) listen_node_exporter: Option<SocketAddr>,
+    /// Serves the GPUs' metrics where scrapers expect dcgm-exporter, usually :9400.
+    #[arg(long = "listen.dcgm-exporter", value_name = "ADDRESS", value_parser = listen_address)]
+    pub(crate) listen_dcgm_exporter: Option<SocketAddr>,
     /// Nothing built in: no host, GPU or own metrics, only what the configuration says.
     #[arg(long)]
     pub(crate) bare: bool,
@@ -134,7 +146,7 @@ fn duration_ms(text: &str) -> Result<i64, String> {
 }
 
 /// `:3000` means all interfaces, as for Prometheus; `localhost` means loopback.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let full = match text.strip_prefix(':') {
         Some(port) => format!("0.0.0.0:{port}"),
         None => text.replacen("localhost:", "127.0.0.1:", 1),

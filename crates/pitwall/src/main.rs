@@ -7,6 +7,7 @@ mod cli;
 mod configuration;
 mod foreign_flags;
 mod journal;
+mod listeners;
 mod maintenance;
 
 use std::process::ExitCode;

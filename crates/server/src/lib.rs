@@ -4,6 +4,7 @@
 //! every request passes first, `listen.rs` is the socket.
 
 pub mod api;
+mod exporter;
 mod guard;
 mod listen;
 mod pages;
@@ -11,6 +12,7 @@ mod query;
 mod router;
 mod state;
 
+pub use exporter::{Exported, exporter_router};
 pub use guard::host::HostRules;
 pub use listen::{ListenError, bind, serve};
 pub use query::{Overrides, Queries, RunError, When};

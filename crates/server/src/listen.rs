@@ -28,12 +28,14 @@ const ACCEPT_RETRY_MS: u64 = 100;
 #[derive(Debug, Error)]
 pub enum ListenError {
     /// Somebody else listens there.
-    #[error("{address} is already in use{holder}; stop it or choose another address with --web.listen-address")]
+    #[error("{address} is already in use{holder}; stop it or choose another address with {flag}")]
     InUse {
         /// The address.
         address: SocketAddr,
         /// The process, as far as /proc tells, with a leading space.
         holder: String,
+        /// The flag that chose the address.
+        flag: &'static str,
     },
     /// Something else.
     #[error("cannot listen on {address}: {source}")]
@@ -45,13 +47,13 @@ pub enum ListenError {
     },
 }
 
-/// Opens the socket.
+/// Opens the socket of the address that `flag` gave.
 ///
 /// # Errors
 /// Names the process that holds the port, where it can be found.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
+pub async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => ListenError::InUse { address, holder: holder_of(address.port()) },
+        std::io::ErrorKind::AddrInUse => ListenError::InUse { address, holder: holder_of(address.port()), flag },
         _ => ListenError::Io { address, source },
     })
 }
@@ -150,9 +152,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_names_its_holder() {
-        let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let flag = "--web.listen-address";
+        let first = bind("127.0.0.1:0".parse().unwrap(), flag).await.unwrap();
         let address = first.local_addr().unwrap();
-        let error = bind(address).await.unwrap_err().to_string();
+        let error = bind(address, flag).await.unwrap_err().to_string();
         assert!(error.contains(&format!("(pid {})", std::process::id())), "{error}");
         assert!(error.contains("--web.listen-address"), "{error}");
     }
