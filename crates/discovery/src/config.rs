@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use http_client::Secret;
+use model::Labels;
 
 /// One discovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,20 @@ pub enum Config {
     Local(LocalConfig),
 }
 
+impl Config {
+    /// The kind as configuration files call it, such as `file_sd`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file_sd",
+            Self::Http(_) => "http_sd",
+            Self::Dns(_) => "dns_sd",
+            Self::Consul(_) => "consul_sd",
+            Self::Docker(_) => "docker_sd",
+            Self::Local(_) => "local",
+        }
+    }
+}
+
 /// Model servers and exporters that listen on this machine and that nobody configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalConfig {
@@ -30,6 +45,26 @@ pub struct LocalConfig {
     pub refresh_interval_ms: i64,
     /// Addresses that are not looked at: this program's own, and those that a person dismissed (`HOST:PORT`).
     pub ignored: Vec<String>,
+    /// Targets that a person keeps, found even while nothing listens there.
+    pub pinned: Vec<Pinned>,
+}
+
+/// The machine's procfs, looked at every 5 seconds.
+impl Default for LocalConfig {
+    fn default() -> Self {
+        Self { procfs: PathBuf::from("/proc"), refresh_interval_ms: 5_000, ignored: Vec::new(), pinned: Vec::new() }
+    }
+}
+
+/// A target that a person keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// `HOST:PORT`
+    pub address: String,
+    /// The path of its page, such as `/metrics`.
+    pub path: String,
+    /// Its labels beside `__address__` and `__metrics_path__`, such as `job`.
+    pub labels: Labels,
 }
 
 /// Target groups in files, JSON or YAML, that are read again when they change.

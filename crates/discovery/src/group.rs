@@ -22,4 +22,6 @@ pub struct Found {
     pub error: Option<String>,
     /// How many attempts have failed.
     pub failures: u64,
+    /// Sentences about what was looked at and why it was taken or not, for "why was my server not found".
+    pub notes: Vec<String>,
 }

@@ -1,7 +1,17 @@
 //! Finds targets: files, HTTP endpoints, DNS, Consul, Docker, and what listens on this machine; must not know scraping.
+//!
+//! [`spawn`] starts one discovery; what it knows at a moment is a [`Found`], which keeps the last good answer over
+//! failures.
 
 mod config;
+mod file;
 mod group;
+mod publish;
+mod reader;
+mod runtime;
 
-pub use config::{Config, ConsulConfig, DnsConfig, DnsRecord, DockerConfig, FileConfig, HttpConfig, LocalConfig};
+pub use config::{
+    Config, ConsulConfig, DnsConfig, DnsRecord, DockerConfig, FileConfig, HttpConfig, LocalConfig, Pinned,
+};
 pub use group::{Found, TargetGroup};
+pub use runtime::{Context, spawn};

@@ -1,0 +1,49 @@
+//! Starts a discovery as a task.
+
+use std::sync::Arc;
+
+use clock::Clock;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::publish::Publisher;
+use crate::{Config, Found, file};
+
+/// What every discovery needs of the program around it.
+#[derive(Clone)]
+pub struct Context {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What requests call themselves, such as `pitwall/1.0`.
+    pub user_agent: String,
+}
+
+/// Starts a discovery. It ends when `stop` is cancelled; the handle is to be awaited then.
+///
+/// The first value, before anything was asked, is [`Found::default`]; each attempt changes it, also one that failed,
+/// which keeps the groups. Nothing here fails: an unusable setting is [`Found::error`] as well.
+pub fn spawn(config: Config, context: Context, stop: CancellationToken) -> (watch::Receiver<Found>, JoinHandle<()>) {
+    let (sender, receiver) = watch::channel(Found::default());
+    let publisher = Publisher::new(sender);
+    let span = tracing::info_span!("discovery", kind = config.kind());
+    let run = async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = run(config, &context, &publisher) => {}
+        }
+    };
+    (receiver, tokio::spawn(run.instrument(span)))
+}
+
+/// Dropped at an await when the discovery is to end; nothing here holds what would be left half done.
+async fn run(config: Config, _context: &Context, publisher: &Publisher) {
+    match config {
+        Config::File(config) => file::run(config, publisher).await,
+        other => {
+            publisher.failure(format!("{} is not asked yet", other.kind()));
+            std::future::pending().await
+        }
+    }
+}
