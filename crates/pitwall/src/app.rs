@@ -130,7 +130,8 @@ impl App {
             options: options.clone(),
             sink: Arc::new(move |alerts| sink.receive(alerts)),
         }));
-        let targets = Arc::new(scrape::Manager::new(db.clone(), clock.clone()));
+        let machine = scrape::Machine { hostname: hostname.clone(), external_url: url.clone(), port: address.port() };
+        let targets = Arc::new(scrape::Manager::new(db.clone(), clock.clone(), machine));
         let gpu = (!serve.bare && configuration.pitwall.gpu).then(|| {
             let config =
                 gpu::Config { library: serve.nvml_library.clone(), interval_ms: 1_000, hostname: hostname.clone() };

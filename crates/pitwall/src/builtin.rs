@@ -7,7 +7,7 @@ use exposition::{Entry, Parser, labels_of};
 use gpu::Sampler;
 use host::Collector;
 use model::{Family, MetricType, Timestamp};
-use scrape::BuiltIn;
+use scrape::{BuiltIn, Program};
 use server::Exported;
 use telemetry::Metrics;
 use tsdb::Db;
@@ -23,6 +23,7 @@ pub(crate) fn own(metrics: Arc<Metrics>, db: Arc<Db>, instance: &str, interval_m
         job: JOB_OWN.to_owned(),
         instance: instance.to_owned(),
         interval_ms,
+        stands_for: vec![Program::Prometheus, Program::Alertmanager, Program::Grafana],
         collect: Arc::new(move |_| Ok(own_families(&metrics, &db))),
     }
 }
@@ -41,6 +42,7 @@ pub(crate) fn host(collector: Collector, instance: &str, interval_ms: i64) -> Bu
         job: JOB_HOST.to_owned(),
         instance: instance.to_owned(),
         interval_ms,
+        stands_for: vec![Program::NodeExporter],
         collect: Arc::new(move |at| Ok(collector.collect(at))),
     }
 }
@@ -51,6 +53,7 @@ pub(crate) fn gpu(sampler: Arc<Sampler>, instance: &str, interval_ms: i64) -> Bu
         job: JOB_GPU.to_owned(),
         instance: instance.to_owned(),
         interval_ms,
+        stands_for: vec![Program::DcgmExporter, Program::NvidiaGpuExporter],
         collect: Arc::new(move |at| sampler.families(at)),
     }
 }

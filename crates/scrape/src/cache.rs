@@ -57,7 +57,8 @@ impl Cache {
     /// The line that comes next if the page repeats the previous one.
     pub(crate) fn expected(&self) -> Option<(LineId, &[u8])> {
         let line = *self.previous.get(self.at)?;
-        Some((LineId(line), &self.lines[line].raw))
+        let raw = &self.lines[line].raw;
+        (!raw.is_empty()).then_some((LineId(line), raw))
     }
 
     /// A line by its bytes.
@@ -73,6 +74,9 @@ impl Cache {
             self.lines.push(Line { raw: Arc::clone(&raw), series, round: 0, timestamped: false });
             self.lines.len() - 1
         });
+        if self.lines[line].raw.is_empty() {
+            self.lines[line].raw = Arc::clone(&raw);
+        }
         self.by_raw.insert(raw, line);
         LineId(line)
     }
@@ -109,6 +113,15 @@ impl Cache {
         // Lines seen so far are of a page that does not count; they must count as vanished.
         for line in std::mem::take(&mut self.current) {
             self.lines[line].round = 0;
+        }
+    }
+
+    /// Lines may stand for other series from now on; which series the last page had is still known.
+    pub(crate) fn unlearn(&mut self) {
+        self.by_raw.clear();
+        for line in &mut self.lines {
+            // Nothing is expected of a line until it is learned again.
+            line.raw = Arc::from([]);
         }
     }
 
@@ -158,5 +171,11 @@ mod tests {
         cache.discard_page();
         assert_eq!(cache.vanished().map(|series| series.0).collect::<Vec<_>>(), [2]);
         assert_eq!(page(&mut cache, &[("b", 2)]), (1, vec![]));
+        // The same line may stand for another series; the one that it stood for is gone then.
+        cache.unlearn();
+        assert_eq!(page(&mut cache, &[("b", 4), ("a", 1)]), (2, vec![2]));
+        assert_eq!(page(&mut cache, &[("b", 4), ("a", 1)]), (0, vec![]));
+        cache.begin();
+        assert_eq!(cache.expected().map(|(_, raw)| raw.to_vec()), Some(b"b".to_vec()));
     }
 }

@@ -67,6 +67,20 @@ pub struct ScrapeConfig {
     pub gives_way: bool,
 }
 
+impl ScrapeConfig {
+    /// What a loop needs to know of its job: everything but what made the targets, so that a loop need not notice when
+    /// other targets come and go.
+    pub(crate) fn without_targets(&self) -> Self {
+        Self {
+            static_groups: Vec::new(),
+            discoveries: Vec::new(),
+            relabel_configs: Vec::new(),
+            targets_max: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// Which names series and labels may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NameValidation {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use url::Url;
 
-use crate::config::Limits;
+use crate::target::{Endpoint, Target};
 
 /// What a target answered.
 pub(crate) struct Page {
@@ -14,26 +13,29 @@ pub(crate) struct Page {
     pub(crate) content_type: Option<String>,
 }
 
+/// How the targets of a job are reached over HTTP.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) client: reqwest::Client,
+    pub(crate) config: http_client::Config,
+}
+
 const AGENT: &str = concat!("pitwall/", env!("CARGO_PKG_VERSION"));
 
 /// Asks a target. `buffer` is the previous page's memory, to be used again.
-pub(crate) async fn fetch(
-    client: &reqwest::Client,
-    http: &http_client::Config,
-    url: &Url,
-    timeout_ms: i64,
-    limits: &Limits,
-    mut buffer: Vec<u8>,
-) -> Result<Page, String> {
+pub(crate) async fn fetch(client: &Client, target: &Target, mut buffer: Vec<u8>) -> Result<Page, String> {
+    let Endpoint::Http(url) = &target.endpoint else { return Err("the target has no URL".to_owned()) };
     buffer.clear();
-    let timeout = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
+    let body_bytes_max = target.limits.body_bytes_max;
+    let timeout = Duration::from_millis(u64::try_from(target.timeout_ms).unwrap_or(0));
     let ask = async {
         let mut request = client
+            .client
             .get(url.clone())
             .header(ACCEPT, exposition::ACCEPT)
             .header(USER_AGENT, AGENT)
             .header("X-Prometheus-Scrape-Timeout-Seconds", format!("{}", timeout.as_secs_f64()));
-        if let Some(value) = http.authorization_header().map_err(|error| error.to_string())? {
+        if let Some(value) = client.config.authorization_header().map_err(|error| error.to_string())? {
             request = request.header(AUTHORIZATION, value);
         }
         let answer = request.send().await.map_err(|error| describe(&error))?;
@@ -44,8 +46,8 @@ pub(crate) async fn fetch(
         let mut body = answer.bytes_stream();
         while let Some(part) = body.next().await {
             let part = part.map_err(|error| describe(&error))?;
-            if limits.body_bytes_max < buffer.len() + part.len() {
-                return Err(format!("body size limit of {} bytes exceeded", limits.body_bytes_max));
+            if body_bytes_max < buffer.len() + part.len() {
+                return Err(format!("body size limit of {body_bytes_max} bytes exceeded"));
             }
             buffer.extend_from_slice(&part);
         }
@@ -53,7 +55,7 @@ pub(crate) async fn fetch(
     };
     match tokio::time::timeout(timeout, ask).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!("the target did not answer within {}", units::duration::format_ms(timeout_ms))),
+        Err(_) => Err(format!("the target did not answer within {}", units::duration::format_ms(target.timeout_ms))),
     }
 }
 

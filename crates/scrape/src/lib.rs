@@ -5,13 +5,20 @@
 mod cache;
 mod config;
 mod fetch;
+mod machine;
 mod manager;
+mod pool;
+mod populate;
+mod raw_page;
 mod scrape_loop;
+mod scrape_task;
 mod source;
 mod status;
 mod target;
+mod ticks;
 
 pub use config::{DROPPED_TARGETS_KEPT, Limits, NameValidation, ScrapeConfig, StaticGroup};
+pub use machine::Machine;
 pub use manager::{ApplyError, Manager};
-pub use source::BuiltIn;
-pub use status::{Health, TargetStatus};
+pub use source::{BuiltIn, Program};
+pub use status::{DroppedTarget, Health, PoolStatus, RAW_PAGE_BYTES_MAX, RawPage, ServedBy, TargetStatus};

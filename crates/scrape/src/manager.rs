@@ -3,30 +3,26 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clock::Clock;
-use model::Timestamp;
+use model::{Labels, Timestamp};
 use parking_lot::Mutex;
-use storage::{AppendError, Appender};
+use storage::Appender;
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::config::ScrapeConfig;
-use crate::fetch::fetch;
-use crate::scrape_loop::{Outcome, Scraper};
+use crate::fetch::Client;
+use crate::machine::Machine;
+use crate::pool::{self, PoolPlan};
+use crate::raw_page;
+use crate::scrape_task::{Assignment, Loop};
 use crate::source::BuiltIn;
-use crate::status::{Health, TargetStatus};
-use crate::target::{Endpoint, Target};
-
-/// A scrape that begins this near to its tick carries the tick's time, so that timestamps compress, in milliseconds.
-const TICK_TOLERANCE_MS: i64 = 2;
-/// A built-in collector is asked every second for this long after its start, in milliseconds.
-const EAGER_MS: i64 = 5_000;
-/// How often it is asked then, in milliseconds.
-const EAGER_INTERVAL_MS: i64 = 1_000;
+use crate::status::{DroppedTarget, Health, PoolStatus, RawPage, TargetStatus};
+use crate::target::Target;
 
 /// Why a configuration cannot be put into force; nothing has changed.
 #[derive(Debug, Error)]
@@ -39,241 +35,245 @@ pub enum ApplyError {
         /// Why.
         source: http_client::BuildError,
     },
-    /// A target's address is none.
-    #[error("job {job:?}: {address:?} is not an address: {source}")]
-    Address {
-        /// The job.
-        job: String,
-        /// The address.
-        address: String,
-        /// Why.
-        source: url::ParseError,
-    },
 }
 
 /// All scrape loops.
 pub struct Manager {
     appender: Arc<dyn Appender>,
     clock: Arc<dyn Clock>,
+    machine: Machine,
     loops: tokio::sync::Mutex<BTreeMap<String, Running>>,
-    statuses: Mutex<BTreeMap<String, Arc<Mutex<TargetStatus>>>>,
+    view: Mutex<View>,
+}
+
+/// What pages and the API ask.
+#[derive(Default)]
+struct View {
+    /// In the order in which they are shown: by job, then by labels.
+    seats: BTreeMap<String, Seat>,
+    pools: Vec<PoolPlan>,
+    jobs: Vec<Job>,
+}
+
+/// A target and what is known of it.
+#[derive(Clone)]
+struct Seat {
+    status: Arc<Mutex<TargetStatus>>,
+    assignment: Assignment,
+}
+
+/// A job in force.
+#[derive(Clone)]
+struct Job {
+    config: Arc<ScrapeConfig>,
+    /// The same as its loops see it.
+    reading: Arc<ScrapeConfig>,
+    client: Client,
 }
 
 /// A loop.
 struct Running {
-    /// What would make it another loop.
-    identity: String,
+    assignments: watch::Sender<Assignment>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
-/// How a loop reaches its target over HTTP.
-#[derive(Clone)]
-struct Client {
-    client: reqwest::Client,
-    config: http_client::Config,
-}
-
 impl Manager {
     /// Without targets.
-    pub fn new(appender: Arc<dyn Appender>, clock: Arc<dyn Clock>) -> Self {
-        Self { appender, clock, loops: tokio::sync::Mutex::default(), statuses: Mutex::default() }
+    pub fn new(appender: Arc<dyn Appender>, clock: Arc<dyn Clock>, machine: Machine) -> Self {
+        Self { appender, clock, machine, loops: tokio::sync::Mutex::default(), view: Mutex::default() }
     }
 
     /// Makes these the targets: loops of targets that stay the same go on, others end or begin.
     ///
     /// # Errors
-    /// A target or client cannot be made; then everything stays as it was.
+    /// A job's client cannot be made; then everything stays as it was.
     pub async fn apply(&self, configs: Vec<ScrapeConfig>, built_in: Vec<BuiltIn>) -> Result<(), ApplyError> {
+        let jobs = configs.into_iter().map(Job::new).collect::<Result<Vec<_>, _>>()?;
+        let plan = |job: &Job| pool::plan(&job.config, &job.reading, &pool::static_groups(&job.config));
+        let mut pools: Vec<PoolPlan> = jobs.iter().map(plan).collect();
+        let configs: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.config)).collect();
+        pool::give_way(&mut pools, &configs, &self.machine);
+
         let mut wanted = BTreeMap::new();
-        for config in &configs {
-            let client = http_client::build(&config.http)
-                .map_err(|source| ApplyError::Client { job: config.job_name.clone(), source })?;
-            let client = Client { client, config: config.http.clone() };
-            for group in &config.static_groups {
-                for address in &group.targets {
-                    let target = Target::new(config, address, &group.labels).map_err(|source| ApplyError::Address {
-                        job: config.job_name.clone(),
-                        address: address.clone(),
-                        source,
-                    })?;
-                    let identity = format!("{config:?}");
-                    wanted.insert(target.key(), (target, Some(client.clone()), identity));
-                }
+        for (plan, job) in pools.iter().zip(&jobs) {
+            for target in &plan.targets {
+                let (client, refused) = (Some(job.client.clone()), plan.refused.clone());
+                wanted.insert(order(target), Assignment { target: Arc::clone(target), client, refused });
             }
         }
         for source in built_in {
-            let identity = source.interval_ms.to_string();
-            let target = Target::built_in(source);
-            wanted.insert(target.key(), (target, None, identity));
+            let target = Arc::new(Target::built_in(source));
+            wanted.insert(order(&target), Assignment { target, client: None, refused: None });
         }
-
         let mut loops = self.loops.lock().await;
-        let ended: Vec<String> = loops
-            .iter()
-            .filter(|(key, running)| wanted.get(*key).is_none_or(|(_, _, identity)| *identity != running.identity))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in ended {
-            if let Some(running) = loops.remove(&key) {
-                end(running, &key).await;
-            }
-            self.statuses.lock().remove(&key);
-        }
-        for (key, (target, client, identity)) in wanted {
-            if let Entry::Vacant(vacant) = loops.entry(key) {
-                let running = self.start(vacant.key(), target, client, identity);
-                vacant.insert(running);
-            }
-        }
+        self.reconcile(&mut loops, wanted).await;
+        let mut view = self.view.lock();
+        view.pools = pools;
+        view.jobs = jobs;
         Ok(())
     }
 
-    /// What each target's last scrape was like, by job and address.
+    async fn reconcile(&self, loops: &mut BTreeMap<String, Running>, wanted: BTreeMap<String, Assignment>) {
+        let ended: Vec<String> = loops.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
+        let ended: Vec<Running> = ended.iter().filter_map(|key| loops.remove(key)).collect();
+        for running in &ended {
+            running.stop.cancel();
+        }
+        for running in ended {
+            join(running.task).await;
+        }
+        self.view.lock().seats.retain(|key, _| wanted.contains_key(key));
+        for (key, assignment) in wanted {
+            match loops.entry(key) {
+                Entry::Occupied(running) => {
+                    if let Some(seat) = self.view.lock().seats.get_mut(running.key()) {
+                        self.describe(&mut seat.status.lock(), &assignment.target);
+                        seat.assignment = assignment.clone();
+                    }
+                    running.get().assignments.send_replace(assignment);
+                }
+                Entry::Vacant(vacant) => {
+                    let status = Arc::new(Mutex::new(self.status(&assignment.target)));
+                    let seat = Seat { status: Arc::clone(&status), assignment: assignment.clone() };
+                    self.view.lock().seats.insert(vacant.key().clone(), seat);
+                    vacant.insert(self.start(assignment, status));
+                }
+            }
+        }
+    }
+
+    fn start(&self, assignment: Assignment, status: Arc<Mutex<TargetStatus>>) -> Running {
+        let target = &assignment.target;
+        let span = tracing::info_span!("scrape", job = target.pool, instance = target.labels.get("instance"));
+        let (assignments, receiver) = watch::channel(assignment);
+        let scrape_loop = Loop::new(receiver, Arc::clone(&self.appender), Arc::clone(&self.clock), status);
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(scrape_loop.run(stop.clone()).instrument(span));
+        Running { assignments, stop, task }
+    }
+
+    fn status(&self, target: &Target) -> TargetStatus {
+        let mut status = TargetStatus {
+            key: target.id(),
+            pool: target.pool.clone(),
+            url: target.url.clone(),
+            labels: target.labels.clone(),
+            ..TargetStatus::default()
+        };
+        self.describe(&mut status, target);
+        status
+    }
+
+    /// What may change while a loop goes on.
+    fn describe(&self, status: &mut TargetStatus, target: &Target) {
+        status.global_url = self.machine.global_url(&target.url);
+        status.discovered_labels = target.discovered_labels.clone();
+        status.interval_ms = target.interval_ms;
+        status.timeout_ms = target.timeout_ms;
+        status.reason = target.reason.clone();
+    }
+
+    /// What each target's last scrape was like, by job and labels.
     pub fn targets(&self) -> Vec<TargetStatus> {
-        self.statuses.lock().values().map(|status| status.lock().clone()).collect()
+        self.view.lock().seats.values().map(|seat| seat.status.lock().clone()).collect()
+    }
+
+    /// What was found and is not scraped, by job; of each job at most its `dropped_targets_kept`.
+    pub fn dropped(&self) -> Vec<DroppedTarget> {
+        self.view.lock().pools.iter().flat_map(|pool| pool.dropped.clone()).collect()
+    }
+
+    /// The jobs with their targets counted: configured ones in the order of the configuration, then built-in ones.
+    pub fn pools(&self) -> Vec<PoolStatus> {
+        let view = self.view.lock();
+        let status = |pool: &PoolPlan| PoolStatus {
+            name: pool.name.clone(),
+            dropped: pool.dropped_count,
+            target_errors: pool.errors.clone(),
+            target_limit_exceeded: pool.refused.is_some(),
+            ..PoolStatus::default()
+        };
+        let mut pools: Vec<PoolStatus> = view.pools.iter().map(status).collect();
+        for seat in view.seats.values() {
+            let status = seat.status.lock();
+            let position = pools.iter().position(|pool| pool.name == status.pool).unwrap_or(pools.len());
+            if position == pools.len() {
+                pools.push(PoolStatus { name: status.pool.clone(), ..PoolStatus::default() });
+            }
+            let pool = &mut pools[position];
+            match status.health {
+                // What rests is nobody's concern.
+                _ if status.resting.is_some() => {}
+                Health::Up => pool.up += 1,
+                Health::Down => pool.down += 1,
+                Health::Unknown => pool.unknown += 1,
+            }
+        }
+        pools
+    }
+
+    /// The rules of a job, each with what it makes of `labels`, as far as the first that drops them; `None` if there is
+    /// no such job.
+    pub fn relabel_steps(&self, pool: &str, labels: &Labels) -> Option<Vec<(relabel::Config, relabel::Step)>> {
+        let view = self.view.lock();
+        let job = view.jobs.iter().find(|job| job.config.job_name == pool)?;
+        let rules = job.config.relabel_configs.clone();
+        drop(view);
+        let steps = relabel::explain(labels, &rules);
+        Some(rules.into_iter().zip(steps).collect())
+    }
+
+    /// Fetches a target's page now, for people to read; nothing of it is stored. `key` is [`TargetStatus::key`].
+    ///
+    /// # Errors
+    /// There is no such target, or it does not answer; the text says which.
+    pub async fn raw_page(&self, key: &str) -> Result<RawPage, String> {
+        let seat = self.view.lock().seats.values().find(|seat| seat.status.lock().key == key).cloned();
+        let Some(Seat { status, assignment }) = seat else {
+            return Err("there is no such target any more".to_owned());
+        };
+        let stand_in = status.lock().served_by.is_some();
+        raw_page::of(&assignment, stand_in, Timestamp::from_ms(self.clock.now_ms())).await
     }
 
     /// Ends all loops; their series end with markers only where targets are removed, not where the program stops.
     pub async fn shutdown(&self) {
-        let mut loops = std::mem::take(&mut *self.loops.lock().await);
+        let loops = std::mem::take(&mut *self.loops.lock().await);
         for running in loops.values() {
             running.task.abort();
         }
-        for (key, running) in &mut loops {
-            if let Err(error) = (&mut running.task).await
-                && error.is_panic()
-            {
-                tracing::error!(target_key = key, %error, "a scrape loop panicked");
-            }
-        }
-    }
-
-    fn start(&self, key: &str, target: Target, client: Option<Client>, identity: String) -> Running {
-        let target = Arc::new(target);
-        let status = Arc::new(Mutex::new(TargetStatus {
-            pool: target.pool.clone(),
-            url: target.url(),
-            discovered_labels: target.discovered_labels.clone(),
-            labels: target.labels.clone(),
-            health: Health::Unknown,
-            last_error: String::new(),
-            last_scrape: None,
-            last_duration_s: 0.0,
-            interval_ms: target.interval_ms,
-            timeout_ms: target.timeout_ms,
-            samples: 0,
-        }));
-        self.statuses.lock().insert(key.to_owned(), Arc::clone(&status));
-        let stop = CancellationToken::new();
-        let span = tracing::info_span!("scrape", job = target.pool, instance = target.labels.get("instance"));
-        let scraper = Scraper::new(Arc::clone(&target), Arc::clone(&self.appender));
-        let scrape_loop = Loop { target, client, scraper, clock: Arc::clone(&self.clock), status, buffer: Vec::new() };
-        let task = tokio::spawn(scrape_loop.run(stop.clone()).instrument(span));
-        Running { identity, stop, task }
-    }
-}
-
-async fn end(running: Running, key: &str) {
-    running.stop.cancel();
-    if let Err(error) = running.task.await {
-        tracing::error!(target_key = key, %error, "a scrape loop failed");
-    }
-}
-
-struct Loop {
-    target: Arc<Target>,
-    client: Option<Client>,
-    scraper: Scraper,
-    clock: Arc<dyn Clock>,
-    status: Arc<Mutex<TargetStatus>>,
-    /// The memory of the previous page.
-    buffer: Vec<u8>,
-}
-
-impl Loop {
-    async fn run(mut self, stop: CancellationToken) {
-        let started_ms = self.clock.now_ms();
-        let mut due_ms = self.first_due(started_ms);
-        loop {
-            let wait_ms = u64::try_from(due_ms - self.clock.now_ms()).unwrap_or(0);
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
-            }
-            let began_ms = self.clock.now_ms();
-            let at_ms = if (began_ms - due_ms).abs() <= TICK_TOLERANCE_MS { due_ms } else { began_ms };
-            self.scrape(Timestamp::from_ms(at_ms)).await;
-            due_ms = self.next_due(started_ms, self.clock.now_ms().max(due_ms));
-        }
-        // Everyone who reads must learn that nothing more comes.
-        if let Err(error) = self.scraper.append_end(Timestamp::from_ms(self.clock.now_ms())) {
-            tracing::warn!(%error, "cannot end the series of a removed target");
-        }
-    }
-
-    /// A built-in collector begins at once, a target somewhere in its interval.
-    fn first_due(&self, now_ms: i64) -> i64 {
-        match self.target.endpoint {
-            Endpoint::BuiltIn(_) => now_ms,
-            Endpoint::Http(_) => next_tick(now_ms, self.target.interval_ms, self.target.offset_ms()),
-        }
-    }
-
-    fn next_due(&self, started_ms: i64, after_ms: i64) -> i64 {
-        let eager = matches!(self.target.endpoint, Endpoint::BuiltIn(_)) && after_ms - started_ms < EAGER_MS;
-        let regular_ms = next_tick(after_ms + 1, self.target.interval_ms, self.target.offset_ms());
-        if eager { regular_ms.min(after_ms + EAGER_INTERVAL_MS) } else { regular_ms }
-    }
-
-    async fn scrape(&mut self, at: Timestamp) {
-        let began = tokio::time::Instant::now();
-        let outcome = match (&self.target.endpoint, &self.client) {
-            (Endpoint::Http(url), Some(Client { client, config })) => {
-                let buffer = std::mem::take(&mut self.buffer);
-                let page = fetch(client, config, url, self.target.timeout_ms, &self.target.limits, buffer).await;
-                let duration_s = began.elapsed().as_secs_f64();
-                let appended = self.scraper.append_page(page.as_ref().map_err(Clone::clone), at, duration_s);
-                self.buffer = page.map(|page| page.body).unwrap_or_default();
-                appended
-            }
-            (Endpoint::BuiltIn(source), _) => {
-                let collect = Arc::clone(&source.collect);
-                let collected = tokio::task::spawn_blocking(move || collect(at)).await;
-                let families = collected.unwrap_or_else(|panic| Err(format!("the collector panicked: {panic}")));
-                self.scraper.append_families(families, at, began.elapsed().as_secs_f64())
-            }
-            (Endpoint::Http(_), None) => return,
-        };
-        self.report(outcome, at, began.elapsed().as_secs_f64());
-    }
-
-    fn report(&self, outcome: Result<Outcome, AppendError>, at: Timestamp, duration_s: f64) {
-        let (error, samples) = match outcome {
-            Ok(outcome) => (outcome.error, outcome.samples),
-            Err(error) => (Some(error.to_string()), 0),
-        };
-        let mut status = self.status.lock();
-        let was = status.health;
-        status.health = if error.is_none() { Health::Up } else { Health::Down };
-        status.last_error = error.unwrap_or_default();
-        status.last_scrape = Some(at);
-        status.last_duration_s = duration_s;
-        status.samples = samples;
-        if status.health == Health::Down && was != Health::Down {
-            tracing::warn!(url = status.url, error = status.last_error, "the target is down");
+        for (_, running) in loops {
+            join(running.task).await;
         }
     }
 }
 
-/// The first tick that is not before `from_ms`.
-fn next_tick(from_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
-    let interval_ms = interval_ms.max(1);
-    from_ms + (offset_ms - from_ms).rem_euclid(interval_ms)
+impl Job {
+    fn new(config: ScrapeConfig) -> Result<Self, ApplyError> {
+        let client = http_client::build(&config.http)
+            .map_err(|source| ApplyError::Client { job: config.job_name.clone(), source })?;
+        let client = Client { client, config: config.http.clone() };
+        Ok(Self { reading: Arc::new(config.without_targets()), config: Arc::new(config), client })
+    }
 }
 
+/// Under what a target stands among all.
+fn order(target: &Target) -> String {
+    format!("{}\0{}", target.pool, target.key())
+}
+
+async fn join(task: JoinHandle<()>) {
+    if let Err(error) = task.await
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a scrape loop panicked");
+    }
+}
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clock::SystemClock;
     use model::{Family, MetricType};
     use storage::{MemoryStorage, Queryable as _};
@@ -282,19 +282,12 @@ mod tests {
     use super::*;
     use crate::config::StaticGroup;
 
-    #[test]
-    fn ticks_are_on_the_grid() {
-        for (from, expected) in [(0, 3), (3, 3), (4, 13), (13, 13)] {
-            assert_eq!(next_tick(from, 10, 3), expected);
-        }
-    }
-
     fn job(target: &HttpTarget) -> ScrapeConfig {
         let group = StaticGroup { targets: vec![target.address().to_string()], ..StaticGroup::default() };
         ScrapeConfig {
             job_name: "j".to_owned(),
-            scrape_interval_ms: 20,
-            scrape_timeout_ms: 20_000,
+            scrape_interval_ms: 100,
+            scrape_timeout_ms: 100,
             static_groups: vec![group],
             ..ScrapeConfig::default()
         }
@@ -314,11 +307,12 @@ mod tests {
         http_client::install_crypto_provider();
         let target = HttpTarget::serving("a 1\n").await;
         let storage = Arc::new(MemoryStorage::new());
-        let manager = Manager::new(storage.clone(), Arc::new(SystemClock));
+        let manager = Manager::new(storage.clone(), Arc::new(SystemClock), Machine::default());
         let built_in = BuiltIn {
             job: "host".to_owned(),
             instance: "me".to_owned(),
             interval_ms: 60_000,
+            stands_for: Vec::new(),
             collect: Arc::new(|_| {
                 let mut family = Family::new("load", "", MetricType::Gauge);
                 family.push([], 2.0);
@@ -336,7 +330,7 @@ mod tests {
         target.set_body("{\"a\": 1}");
         target.set_status(200);
         until("a page that is none is explained", || {
-            manager.targets().iter().any(|t| t.last_error.starts_with("line 1"))
+            manager.targets().iter().any(|t| t.last_error.starts_with("line 1") && t.health == Health::Down)
         })
         .await;
         manager.apply(vec![], vec![]).await.unwrap();

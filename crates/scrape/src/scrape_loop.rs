@@ -51,6 +51,13 @@ impl Scraper {
         Self { target, appender, group, cache: Cache::default(), report_series: None, rows: Vec::new() }
     }
 
+    /// Goes on with the same target under other settings of its job: what the lines of its page mean is learned anew, and
+    /// series that the new settings leave out end as those that vanish.
+    pub(crate) fn retarget(&mut self, target: Arc<Target>) {
+        self.target = target;
+        self.cache.unlearn();
+    }
+
     /// Appends a page, or its absence, as one transaction.
     pub(crate) fn append_page(
         &mut self,

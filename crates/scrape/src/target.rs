@@ -1,5 +1,7 @@
 //! A target: where it is, and what its series carry.
 
+use std::sync::Arc;
+
 use model::Labels;
 use url::Url;
 
@@ -18,6 +20,8 @@ pub(crate) enum Endpoint {
 pub(crate) struct Target {
     pub(crate) pool: String,
     pub(crate) endpoint: Endpoint,
+    /// The URL as Prometheus writes it; empty for a built-in collector.
+    pub(crate) url: String,
     pub(crate) discovered_labels: Labels,
     pub(crate) labels: Labels,
     pub(crate) interval_ms: i64,
@@ -25,47 +29,25 @@ pub(crate) struct Target {
     pub(crate) honor_labels: bool,
     pub(crate) honor_timestamps: bool,
     pub(crate) limits: Limits,
+    /// The job, without what made its targets.
+    pub(crate) job: Arc<ScrapeConfig>,
+    /// Why it was found, if nobody configured it.
+    pub(crate) reason: Option<String>,
 }
 
 impl Target {
-    /// A target of a job. Labels that begin with two underscores are for the making of the target only.
-    pub(crate) fn new(config: &ScrapeConfig, address: &str, own: &Labels) -> Result<Self, url::ParseError> {
-        let mut url = Url::parse(&format!("{}://{address}{}", config.scheme, config.metrics_path))?;
-        if !config.params.is_empty() {
-            url.query_pairs_mut().extend_pairs(&config.params);
-        }
-        let mut builder = own.to_builder();
-        builder.set("__address__", address);
-        builder.set("__metrics_path__", &config.metrics_path);
-        builder.set("__scheme__", &config.scheme);
-        builder.set("__scrape_interval__", &units::duration::format_ms(config.scrape_interval_ms));
-        builder.set("__scrape_timeout__", &units::duration::format_ms(config.scrape_timeout_ms));
-        if builder.get("job").is_none() {
-            builder.set("job", &config.job_name);
-        }
-        let discovered_labels = builder.build();
-        if builder.get("instance").is_none() {
-            builder.set("instance", address);
-        }
-        builder.retain(|name| !name.starts_with("__"));
-        Ok(Self {
-            pool: config.job_name.clone(),
-            endpoint: Endpoint::Http(url),
-            discovered_labels,
-            labels: builder.build(),
-            interval_ms: config.scrape_interval_ms,
-            timeout_ms: config.scrape_timeout_ms,
-            honor_labels: config.honor_labels,
-            honor_timestamps: config.honor_timestamps,
-            limits: config.limits.clone(),
-        })
-    }
-
     /// A built-in collector as a target.
     pub(crate) fn built_in(source: BuiltIn) -> Self {
         let labels = Labels::from_pairs([("job", source.job.as_str()), ("instance", source.instance.as_str())]);
+        let job = ScrapeConfig {
+            job_name: source.job.clone(),
+            scrape_interval_ms: source.interval_ms,
+            scrape_timeout_ms: source.interval_ms,
+            ..ScrapeConfig::default()
+        };
         Self {
             pool: source.job.clone(),
+            url: String::new(),
             discovered_labels: labels.clone(),
             labels,
             interval_ms: source.interval_ms,
@@ -74,20 +56,19 @@ impl Target {
             honor_timestamps: true,
             limits: Limits::default(),
             endpoint: Endpoint::BuiltIn(source),
+            job: Arc::new(job),
+            reason: None,
         }
     }
 
-    /// The URL, empty for a built-in collector.
-    pub(crate) fn url(&self) -> String {
-        match &self.endpoint {
-            Endpoint::Http(url) => url.to_string(),
-            Endpoint::BuiltIn(_) => String::new(),
-        }
-    }
-
-    /// What tells this target from others; its series are grouped in the store under it.
+    /// What tells this target from others of its pool; its series are grouped in the store under it.
     pub(crate) fn key(&self) -> String {
-        format!("{} {}", self.labels.to_braces(), self.url())
+        format!("{} {}", self.labels.to_braces(), self.url)
+    }
+
+    /// What tells this target from all others, short enough for a link.
+    pub(crate) fn id(&self) -> String {
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{}\0{}", self.pool, self.key()).as_bytes()))
     }
 
     /// How far into each interval it is scraped, so that targets do not all answer at once.
@@ -95,19 +76,9 @@ impl Target {
         let hash = xxhash_rust::xxh3::xxh3_64(self.key().as_bytes());
         i64::try_from(hash % u64::try_from(self.interval_ms.max(1)).unwrap_or(1)).unwrap_or(0)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_those_prometheus_gives() {
-        let config = ScrapeConfig { job_name: "j".to_owned(), ..ScrapeConfig::default() };
-        let own = Labels::from_pairs([("instance", "edge-01"), ("__meta", "x"), ("model", "Qwen")]);
-        let target = Target::new(&config, "127.0.0.1:8001", &own).unwrap();
-        assert_eq!(target.labels.to_braces(), r#"{instance="edge-01", job="j", model="Qwen"}"#);
-        assert_eq!(target.url(), "http://127.0.0.1:8001/metrics");
-        assert_eq!(target.discovered_labels.get("__scrape_interval__"), Some("1m"));
+    /// Whether a loop of `other` may go on with this target as if nothing had happened.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        self.labels == other.labels && self.job == other.job
     }
 }

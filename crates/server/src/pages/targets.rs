@@ -211,7 +211,6 @@ mod tests {
         TargetStatus {
             pool: pool.to_owned(),
             url: format!("http://{pool}:9100/metrics"),
-            discovered_labels: Labels::empty(),
             labels: Labels::from_pairs([("job", pool)]),
             health,
             last_error: last_error.to_owned(),
@@ -220,6 +219,7 @@ mod tests {
             interval_ms: 15_000,
             timeout_ms: 10_000,
             samples: 1_107,
+            ..TargetStatus::default()
         }
     }
 
