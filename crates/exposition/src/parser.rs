@@ -1,219 +1,94 @@
-//! The classic text format, version 0.0.4, line by line. Prometheus' `textparse.PromParser` decides what is one.
+//! One front for all formats.
 
 use model::MetricType;
 
+use crate::entry::{Entry, FoundExemplar};
 use crate::error::ParseError;
-use crate::series;
+use crate::format::Format;
+use crate::series::Dialect;
+use crate::text::Text;
 
-/// A line that says something.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entry<'a> {
-    /// A sample.
-    Series {
-        /// The series as it was written: name and braces, for [`crate::labels_of`].
-        raw: &'a [u8],
-        /// The value.
-        value: f64,
-        /// The sample's own moment in milliseconds, if it has one.
-        timestamp_ms: Option<i64>,
-    },
-    /// `# TYPE`
-    Type {
-        /// The metric.
-        name: &'a str,
-        /// Its type.
-        kind: MetricType,
-    },
-    /// `# HELP`
-    Help {
-        /// The metric.
-        name: &'a str,
-        /// The text, escapes still in it.
-        text: &'a str,
-    },
-    /// Any other line that begins with `#`.
-    Comment(&'a str),
-}
-
-/// Walks a page.
+/// Walks a page and hands out one thing after the other; ends with the first error. A series' labels are left unread:
+/// whoever reads the same page again and again knows them by their bytes.
 #[derive(Clone, Debug)]
-pub struct Parser<'a> {
-    body: &'a [u8],
-    at: usize,
-    line: usize,
-    kind: MetricType,
-    failed: bool,
+pub struct Parser<'a>(Inner<'a>);
+
+#[derive(Clone, Debug)]
+enum Inner<'a> {
+    Text(Text<'a>),
 }
 
 impl<'a> Parser<'a> {
-    /// A parser at the start of `body`.
+    /// A parser at the start of a page of classic text.
     pub const fn new(body: &'a [u8]) -> Self {
-        Self { body, at: 0, line: 0, kind: MetricType::Unknown, failed: false }
+        Self::of(Format::Text, body)
+    }
+
+    /// A parser at the start of a page.
+    pub const fn of(format: Format, body: &'a [u8]) -> Self {
+        Self(match format {
+            Format::Text => Inner::Text(Text::new(body, Dialect::Classic)),
+            Format::OpenMetrics => Inner::Text(Text::new(body, Dialect::OpenMetrics)),
+        })
     }
 
     /// The line of the last entry, counted from 1.
-    pub const fn line(&self) -> usize {
-        self.line
+    pub fn line(&self) -> usize {
+        match &self.0 {
+            Inner::Text(text) => text.line(),
+        }
     }
 
-    /// The type that the last `# TYPE` line gave.
+    /// The type that the last [`Entry::Type`] gave.
     pub const fn kind(&self) -> MetricType {
-        self.kind
+        match &self.0 {
+            Inner::Text(text) => text.kind,
+        }
     }
 
-    /// If the next line repeats `raw` as its series, takes it without looking at the labels: the fast way for a page that
-    /// was read before.
+    /// If the next sample's series is `raw`, takes the sample without looking at the labels: the fast way for a page that
+    /// was read before. Value, and moment in milliseconds if it has one of its own.
+    #[inline]
     pub fn next_known(&mut self, raw: &[u8]) -> Option<(f64, Option<i64>)> {
-        if self.failed || !self.body[self.at..].starts_with(raw) {
-            return None;
+        match &mut self.0 {
+            Inner::Text(text) => text.next_known(raw),
         }
-        let line = self.peek_line();
-        let rest = &line[raw.len()..];
-        // What follows must be the value and not more of the series.
-        if !matches!(rest.first(), Some(b' ' | b'\t')) {
-            return None;
+    }
+
+    /// The bytes of the last entry's line with its end, for [`Parser::skip_known`]; `None` for formats without lines, and
+    /// for a line that the page's end cut off.
+    pub fn last_line(&self) -> Option<&'a [u8]> {
+        match &self.0 {
+            Inner::Text(text) => text.last_line(),
         }
-        let (value, timestamp_ms) = sample(rest).ok()?;
-        self.advance(line.len());
-        Some((value, timestamp_ms))
     }
 
-    fn peek_line(&self) -> &'a [u8] {
-        let rest = &self.body[self.at..];
-        let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-        &rest[..end]
+    /// If the next line is `line`, which [`Parser::last_line`] gave for something other than a sample, reads past it. A
+    /// line that gave a type is skipped with this type.
+    #[inline]
+    pub fn skip_known(&mut self, line: &[u8], kind: Option<MetricType>) -> bool {
+        match &mut self.0 {
+            Inner::Text(text) => text.skip_known(line, kind),
+        }
     }
 
-    fn advance(&mut self, line_bytes: usize) {
-        self.at = (self.at + line_bytes + 1).min(self.body.len());
-        self.line += 1;
-    }
-
-    fn entry(&self, line: &'a [u8]) -> Result<Option<Entry<'a>>, ParseError> {
-        let fault = |reason: &str| ParseError::new(self.line, reason, line);
-        let trimmed = trim_start(line);
-        match trimmed.first() {
-            None => Ok(None),
-            Some(b'#') => {
-                let text = std::str::from_utf8(trimmed).map_err(|_cause| fault("invalid UTF-8"))?;
-                comment(text).map(Some).map_err(|reason| fault(&reason))
-            }
-            Some(_) => {
-                let end = series::end(trimmed).map_err(|reason| fault(&reason))?;
-                let (raw, rest) = trimmed.split_at(end);
-                let (value, timestamp_ms) = sample(rest).map_err(|reason| fault(&reason))?;
-                Ok(Some(Entry::Series { raw, value, timestamp_ms }))
-            }
+    /// Takes the next exemplar of the last sample.
+    #[inline]
+    pub fn take_exemplar(&mut self) -> Option<FoundExemplar> {
+        match &mut self.0 {
+            Inner::Text(text) => text.take_exemplar(),
         }
     }
 }
 
-/// Ends with the first error.
 impl<'a> Iterator for Parser<'a> {
     type Item = Result<Entry<'a>, ParseError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.failed && self.at < self.body.len() {
-            let line = self.peek_line();
-            self.advance(line.len());
-            match self.entry(line) {
-                Ok(None) => {}
-                Ok(Some(entry)) => {
-                    if let Entry::Type { kind, .. } = entry {
-                        self.kind = kind;
-                    }
-                    return Some(Ok(entry));
-                }
-                Err(error) => {
-                    self.failed = true;
-                    return Some(Err(error));
-                }
-            }
+        match &mut self.0 {
+            Inner::Text(text) => text.next(),
         }
-        None
     }
-}
-
-pub(crate) fn trim_start(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    &text[blanks..]
-}
-
-/// Value and timestamp, after the series.
-fn sample(rest: &[u8]) -> Result<(f64, Option<i64>), String> {
-    let rest = trim_start(rest);
-    let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
-    let (value, rest) = rest.split_at(end);
-    let text = std::str::from_utf8(value).map_err(|_cause| "invalid UTF-8".to_owned())?;
-    if text.is_empty() {
-        return Err("expected a value".to_owned());
-    }
-    let value = number(text).ok_or_else(|| format!("{text:?} is not a value"))?;
-    let rest = trim_start(rest);
-    if rest.is_empty() {
-        return Ok((value, None));
-    }
-    let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
-    let (time, after) = rest.split_at(end);
-    let time = std::str::from_utf8(time).map_err(|_cause| "invalid UTF-8".to_owned())?;
-    let well_formed = time.strip_prefix('-').unwrap_or(time).bytes().all(|byte| byte.is_ascii_digit());
-    let timestamp_ms = time
-        .parse()
-        .ok()
-        .filter(|_| well_formed)
-        .ok_or_else(|| format!("{time:?} is not a timestamp in milliseconds"))?;
-    if trim_start(after).is_empty() {
-        Ok((value, Some(timestamp_ms)))
-    } else {
-        Err("expected the end of the line".to_owned())
-    }
-}
-
-/// A value: whole numbers are most of a page and are read without the general parser. Prometheus takes Go's floats but
-/// hexadecimal ones (`parseFloat` in its textparse).
-fn number(text: &str) -> Option<f64> {
-    let bytes = text.as_bytes();
-    if bytes.len() <= 15 && bytes.iter().all(u8::is_ascii_digit) {
-        let whole = bytes.iter().fold(0u64, |sum, byte| sum * 10 + u64::from(byte - b'0'));
-        return Some(whole as f64);
-    }
-    if bytes.iter().any(|byte| matches!(byte, b'x' | b'X' | b'p' | b'P' | b'_')) {
-        return None;
-    }
-    units::float::parse(text).ok()
-}
-
-fn comment(text: &str) -> Result<Entry<'_>, String> {
-    let words = text[1..].trim_start_matches([' ', '\t']);
-    // Without a blank after it the # is part of a word: an ordinary comment.
-    let (keyword, rest) = words.split_once([' ', '\t']).unwrap_or((words, ""));
-    if words.len() == text.len() - 1 || !matches!(keyword, "HELP" | "TYPE") {
-        return Ok(Entry::Comment(text));
-    }
-    let rest = rest.trim_start_matches([' ', '\t']);
-    let (name, rest) = if let Some(quoted) = rest.strip_prefix('"') {
-        let end = series::closing_quote(quoted.as_bytes()).ok_or("a quote is not closed")?;
-        (&quoted[..end], &quoted[end + 1..])
-    } else {
-        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
-        rest.split_at(end)
-    };
-    if name.is_empty() {
-        return Err(format!("expected a metric name after # {keyword}"));
-    }
-    let rest = rest.strip_prefix([' ', '\t']).unwrap_or(rest);
-    if keyword == "HELP" {
-        return Ok(Entry::Help { name, text: rest });
-    }
-    let kind = match rest.trim_matches([' ', '\t']) {
-        "counter" => MetricType::Counter,
-        "gauge" => MetricType::Gauge,
-        "histogram" => MetricType::Histogram,
-        "summary" => MetricType::Summary,
-        "untyped" => MetricType::Unknown,
-        other => return Err(format!("invalid metric type {other:?}")),
-    };
-    Ok(Entry::Type { name, kind })
 }
 
 #[cfg(test)]
@@ -223,41 +98,84 @@ mod tests {
     use super::*;
     use crate::{labels_of, write_text};
 
-    fn shown(body: &[u8]) -> String {
-        let entries = Parser::new(body).map(|entry| match entry {
-            Ok(Entry::Series { raw, value, timestamp_ms }) => {
-                let at = timestamp_ms.map(|at| format!("@{at}")).unwrap_or_default();
-                format!(
-                    "{} {value}{at}",
-                    labels_of(raw, MetricType::Unknown).map_or_else(|error| error, |labels| labels.to_braces())
-                )
-            }
-            Ok(Entry::Type { name, kind }) => format!("{name} is {}", kind.as_str()),
-            Ok(Entry::Help { name, text }) => format!("{name}: {text}"),
-            Ok(Entry::Comment(text)) => text.to_owned(),
-            Err(error) => format!("! {error}"),
-        });
-        entries.collect::<Vec<_>>().join("\n")
+    fn shown(format: Format, body: &[u8]) -> String {
+        let mut parser = Parser::of(format, body);
+        let mut lines = Vec::new();
+        while let Some(entry) = parser.next() {
+            lines.push(match entry {
+                Ok(Entry::Series { raw, value, timestamp_ms }) => {
+                    let at = timestamp_ms.map(|at| format!("@{at}")).unwrap_or_default();
+                    let labels = labels_of(&raw, parser.kind()).map_or_else(|error| error, |labels| labels.to_braces());
+                    let exemplar = parser.take_exemplar().map(|exemplar| {
+                        let at = exemplar.at_ms.map(|at| format!("@{at}")).unwrap_or_default();
+                        format!(" # {} {}{at}", exemplar.labels.to_braces(), exemplar.value)
+                    });
+                    format!("{labels} {value}{at}{}", exemplar.unwrap_or_default())
+                }
+                Ok(Entry::Histogram { .. }) => "a histogram".to_owned(),
+                Ok(Entry::Type { name, kind }) => format!("{name} is {}", kind.as_str()),
+                Ok(Entry::Help { name, text }) => format!("{name}: {text}"),
+                Ok(Entry::Unit { name, unit }) => format!("{name} in {unit}"),
+                Ok(Entry::Comment(text)) => text.to_owned(),
+                Err(error) => format!("! {error}"),
+            });
+        }
+        lines.join("\n")
     }
 
     #[test]
-    fn lines_are_read_as_prometheus_reads_them() {
+    fn classic_lines_are_read_as_prometheus_reads_them() {
         for (body, expected) in [
             ("a 1\n", r#"{__name__="a"} 1"#),
             ("a{} 1.5 123\n\n  b\t2", "{__name__=\"a\"} 1.5@123\n{__name__=\"b\"} 2"),
             (r#"vllm:x{a="1,}=",b="q\"\\\n",} 3"#, r#"{__name__="vllm:x", a="1,}=", b="q\"\\\n"} 3"#),
             (r#"{"a.b", c="d"} +Inf"#, r#"{__name__="a.b", c="d"} inf"#),
             (r#"h_bucket{le="1.0"} 3"#, r#"{__name__="h_bucket", le="1.0"} 3"#),
-            ("# TYPE a counter\n# HELP a b c\n#x\n# EOF", "a is counter\na: b c\n#x\n# EOF"),
+            ("a {x=\"1\" y=\"2\"}3", r#"{__name__="a", x="1", y="2"} 3"#),
+            ("a{x=\"1\n2\"} 3\nb", "{__name__=\"a\", x=\"1\\n2\"} 3\n! line 3: expected a value: \"b\""),
+            ("# TYPE a counter\n# HELP a b\\\\\\n\\c\n#x\n# EOF", "a is counter\na: b\\\n\\c\n#x\n# EOF"),
+            ("# HELP a\n# TYPE\n#TYPE a b", "a: \n# TYPE\n#TYPE a b"),
             ("a 0x1p2", "! line 1: \"0x1p2\" is not a value: \"a 0x1p2\""),
             ("a 1\nb x", "{__name__=\"a\"} 1\n! line 2: \"x\" is not a value: \"b x\""),
             ("a", "! line 1: expected a value: \"a\""),
+            ("a 1 2 3", "! line 1: expected the end of the line: \"a 1 2 3\""),
+            ("a 1 -2", "! line 1: \"-2\" is not a timestamp in milliseconds: \"a 1 -2\""),
             ("{x=\"1\"} 1", "! line 1: a series needs a name: \"{x=\\\"1\\\"} 1\""),
             ("# TYPE a gauge\r", "! line 1: invalid metric type \"gauge\\r\": \"# TYPE a gauge\\r\""),
+            ("# TYPE a  gauge", "! line 1: invalid metric type \" gauge\": \"# TYPE a  gauge\""),
             ("1bad 1", "! line 1: expected a metric name: \"1bad 1\""),
             ("a{b=\"c} 1", "! line 1: a quote is not closed: \"a{b=\\\"c} 1\""),
         ] {
-            assert_eq!(shown(body.as_bytes()), expected, "{body}");
+            assert_eq!(shown(Format::Text, body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn open_metrics_is_read_as_prometheus_reads_it() {
+        for (body, expected) in [
+            ("a 1\n# EOF\n", r#"{__name__="a"} 1"#),
+            ("a{x=\"1\",} 1.5 1.5\n# EOF", r#"{__name__="a", x="1"} 1.5@1500"#),
+            (
+                "# TYPE a_s histogram\n# UNIT a_s s\na_s_bucket{le=\"1\"} 2 # {id=\"x\"} 0.5 1.25\n# EOF",
+                "a_s is histogram\na_s in s\n{__name__=\"a_s_bucket\", le=\"1.0\"} 2 # {id=\"x\"} 0.5@1250",
+            ),
+            ("a 1 2 # {} 3\n# EOF", r#"{__name__="a"} 1@2000 # {} 3"#),
+            ("# HELP a b \\\"c\\\"\n# EOF", "a: b \"c\""),
+            ("{\"a.b\"} 1\n# EOF", r#"{__name__="a.b"} 1"#),
+            ("a 1", "! line 1: data does not end with # EOF: \"a 1\""),
+            ("a 1\n", "{__name__=\"a\"} 1\n! line 2: data does not end with # EOF: \"\""),
+            ("a 1\n# EOF\nb 1\n", "{__name__=\"a\"} 1\n! line 2: unexpected data after # EOF: \"# EOF\""),
+            (
+                "a 1 \n# EOF",
+                "{__name__=\"a\"} 1\n! line 1: expected a timestamp, an exemplar or the end of the line: \"a 1 \"",
+            ),
+            (
+                "a{x=\"1\" y=\"2\"} 1\n# EOF",
+                "! line 1: expected , or } after a label: \"a{x=\\\"1\\\" y=\\\"2\\\"} 1\"",
+            ),
+            ("# UNIT a_s m\n# EOF", "! line 1: unit \"m\" not a suffix of metric \"a_s\": \"# UNIT a_s m\""),
+        ] {
+            assert_eq!(shown(Format::OpenMetrics, body.as_bytes()), expected, "{body}");
         }
     }
 
@@ -267,15 +185,28 @@ mod tests {
         assert_eq!(parser.next_known(b"a{b=\"c\"}"), Some((1.0, None)));
         assert_eq!(parser.next_known(b"a{b=\"c\"}"), None);
         assert_eq!(parser.line(), 1);
+        let mut parser = Parser::new(b"a {b=\"c\"} 1\n");
+        assert_eq!(parser.next_known(b"a"), None);
+    }
+
+    #[test]
+    fn a_known_line_is_skipped_with_its_type() {
+        let body = b"# TYPE h histogram\nh_bucket{le=\"1\"} 2\n# TYPE h";
+        let mut parser = Parser::new(body);
+        let entry = parser.next().unwrap().unwrap();
+        let (line, kind) = (parser.last_line().unwrap(), parser.kind());
+        assert!(matches!(entry, Entry::Type { name: "h", kind: MetricType::Histogram }) && line == &body[..19]);
+        let mut parser = Parser::new(body);
+        assert!(parser.skip_known(line, Some(kind)) && !parser.skip_known(line, Some(kind)));
+        assert_eq!((parser.kind(), parser.line()), (MetricType::Histogram, 1));
+        assert_eq!(parser.next_known(b"h_bucket{le=\"1\"}"), Some((2.0, None)));
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            for entry in Parser::new(&body) {
-                if let Ok(Entry::Series { raw, .. }) = entry {
-                    let _labels = labels_of(raw, MetricType::Histogram);
-                }
+            for format in [Format::Text, Format::OpenMetrics] {
+                let _lines = shown(format, &body);
             }
         }
 
@@ -285,7 +216,7 @@ mod tests {
             family.push([("l", label.as_str())], value);
             let text = write_text(&[family.clone()]);
             let found: Vec<_> = Parser::new(text.as_bytes()).filter_map(|entry| match entry.unwrap() {
-                Entry::Series { raw, value, .. } => Some((labels_of(raw, MetricType::Gauge).unwrap(), value)),
+                Entry::Series { raw, value, .. } => Some((labels_of(&raw, MetricType::Gauge).unwrap(), value)),
                 _ => None,
             }).collect();
             prop_assert_eq!(found.len(), 1);

@@ -31,6 +31,18 @@ pub enum Escaping {
     Values,
 }
 
+impl Escaping {
+    /// The word in headers and in configurations.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AllowUtf8 => "allow-utf-8",
+            Self::Underscores => "underscores",
+            Self::Dots => "dots",
+            Self::Values => "values",
+        }
+    }
+}
+
 /// A word that names no format.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(

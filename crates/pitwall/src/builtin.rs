@@ -98,11 +98,11 @@ fn parsed(text: &str) -> Vec<Family> {
         match entry {
             Entry::Type { name, kind } => families.push(Family::new(name, "", kind)),
             Entry::Series { raw, value, .. } => {
-                if let (Some(family), Ok(labels)) = (families.last_mut(), labels_of(raw, parser.kind())) {
+                if let (Some(family), Ok(labels)) = (families.last_mut(), labels_of(&raw, parser.kind())) {
                     family.samples.push((labels, value));
                 }
             }
-            Entry::Help { .. } | Entry::Comment(_) => {}
+            Entry::Help { .. } | Entry::Unit { .. } | Entry::Histogram { .. } | Entry::Comment(_) => {}
         }
     }
     families

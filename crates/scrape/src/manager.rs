@@ -330,7 +330,7 @@ mod tests {
         target.set_body("{\"a\": 1}");
         target.set_status(200);
         until("a page that is none is explained", || {
-            manager.targets().iter().any(|t| t.last_error.starts_with("line 1") && t.health == Health::Down)
+            manager.targets().iter().any(|t| t.last_error.contains("returned JSON") && t.health == Health::Down)
         })
         .await;
         manager.apply(vec![], vec![]).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exposition::{Entry, Parser};
+use exposition::{Entry, Format, Parser};
 use model::{Family, Labels, METRIC_NAME, STALE_NAN, Timestamp};
 use storage::{AppendError, Appender, Batch, GroupId, Row, SeriesId};
 
@@ -67,8 +67,9 @@ impl Scraper {
     ) -> Result<Outcome, AppendError> {
         self.append(at, duration_s, |scraper, stamped| {
             let page = page?;
-            exposition::check_content_type(page.content_type.as_deref(), &page.body)?;
-            scraper.read_page(&page.body, at, stamped)
+            let format =
+                Format::of(page.content_type.as_deref(), None, &page.body).map_err(|error| error.to_string())?;
+            scraper.read_page(Parser::of(format, &page.body), at, stamped)
         })
     }
 
@@ -137,9 +138,8 @@ impl Scraper {
         Ok(Outcome { error, samples: counts.samples })
     }
 
-    fn read_page(&mut self, body: &[u8], at: Timestamp, stamped: &mut Vec<Batch>) -> Result<Counts, String> {
+    fn read_page(&mut self, mut parser: Parser<'_>, at: Timestamp, stamped: &mut Vec<Batch>) -> Result<Counts, String> {
         let mut counts = Counts::default();
-        let mut parser = Parser::new(body);
         loop {
             if let Some((line, raw)) = self.cache.expected()
                 && let Some((value, timestamp_ms)) = parser.next_known(raw)
@@ -151,12 +151,12 @@ impl Scraper {
                 None => break,
                 Some(Err(error)) => return Err(error.to_string()),
                 Some(Ok(Entry::Series { raw, value, timestamp_ms })) => {
-                    let line = match self.cache.find(raw) {
+                    let line = match self.cache.find(&raw) {
                         Some(line) => line,
                         None => {
-                            let labels = exposition::labels_of(raw, parser.kind())
+                            let labels = exposition::labels_of(&raw, parser.kind())
                                 .map_err(|why| format!("line {}: {why}", parser.line()))?;
-                            self.learn(raw, &labels)?
+                            self.learn(&raw, &labels)?
                         }
                     };
                     self.take(line, value, timestamp_ms.map(|ms| (ms, at)), &mut counts, stamped);

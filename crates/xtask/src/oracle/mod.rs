@@ -6,6 +6,7 @@ mod floats;
 mod matchers;
 mod promql_parse;
 mod regexp;
+mod text_parse;
 
 use std::fs;
 use std::io::{self, Write};
@@ -30,7 +31,8 @@ struct Kind {
     checker: fn() -> Box<dyn Checker>,
 }
 
-const KINDS: &[Kind] = &[durations::KIND, floats::KIND, matchers::KIND, promql_parse::KIND, regexp::KIND];
+const KINDS: &[Kind] =
+    &[durations::KIND, floats::KIND, matchers::KIND, promql_parse::KIND, regexp::KIND, text_parse::KIND];
 
 /// Asks our code the question of one line after the other.
 trait Checker {
@@ -162,6 +164,11 @@ mod tests {
     #[test]
     fn regexp() {
         check("regexp.jsonl");
+    }
+
+    #[test]
+    fn text_parse() {
+        check("text_parse.jsonl");
     }
 
     #[test]
