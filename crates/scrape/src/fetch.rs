@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use exposition::{Escaping, Protocol};
 use futures_util::StreamExt as _;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 
@@ -33,7 +32,7 @@ pub(crate) async fn fetch(client: &Client, target: &Target, mut buffer: Vec<u8>)
         let mut request = client
             .client
             .get(url.clone())
-            .header(ACCEPT, exposition::accept_header(&Protocol::DEFAULT, Escaping::AllowUtf8))
+            .header(ACCEPT, exposition::accept_header(&target.job.protocols, target.job.escaping))
             .header(USER_AGENT, AGENT)
             .header("X-Prometheus-Scrape-Timeout-Seconds", format!("{}", timeout.as_secs_f64()));
         if let Some(value) = client.config.authorization_header().map_err(|error| error.to_string())? {

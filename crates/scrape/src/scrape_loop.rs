@@ -67,8 +67,8 @@ impl Scraper {
     ) -> Result<Outcome, AppendError> {
         self.append(at, duration_s, |scraper, stamped| {
             let page = page?;
-            let format =
-                Format::of(page.content_type.as_deref(), None, &page.body).map_err(|error| error.to_string())?;
+            let format = Format::of(page.content_type.as_deref(), scraper.target.job.fallback_protocol, &page.body)
+                .map_err(|error| error.to_string())?;
             scraper.read_page(Parser::of(format, &page.body), at, stamped)
         })
     }
