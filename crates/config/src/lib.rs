@@ -10,6 +10,7 @@ mod prometheus;
 mod relabel;
 mod rule_files;
 mod section;
+mod shown;
 mod yaml;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ pub use problem::{Problem, Severity};
 pub use prometheus::{Prometheus, load as load_prometheus};
 pub use relabel::parse_relabel;
 pub use rule_files::load as load_rules;
+pub use shown::shown;
 pub use yaml::Place;
 
 /// What a file says, and what is wrong with it.

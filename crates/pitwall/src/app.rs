@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use catalog::Catalog;
 use clock::{Clock, SystemClock};
 use model::Timestamp;
 use notify::{Runner, RunnerConfig};
 use promql::Options;
 use rules::{ManagerConfig, Settings};
-use server::{BuildInfo, HostRules, Lifecycle, ReloadError, State};
+use server::{Facts, InForce, StoreFacts, BuildInfo, HostRules, Lifecycle, ReloadError, State};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tsdb::Db;
@@ -35,7 +36,7 @@ pub(crate) enum RunError {
 }
 
 /// Runs the server until a signal ends it.
-pub(crate) async fn run(serve: &Serve) -> Result<(), RunError> {
+pub(crate) async fn run(serve: &Serve, flags: Vec<(String, String)>) -> Result<(), RunError> {
     let files = Files {
         prometheus: serve.config_file.clone(),
         alertmanager: serve.alertmanager_config_file.clone(),
@@ -44,7 +45,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<(), RunError> {
     let configuration = load(&files).map_err(|refused| RunError::Usage(refused.into()))?;
     let extra = extra_addresses(serve);
     check_address(serve, &extra).map_err(RunError::Usage)?;
-    let app = App::start(serve, files, configuration, extra).await.map_err(RunError::Failed)?;
+    let app = App::start(serve, flags, files, configuration, extra).await.map_err(RunError::Failed)?;
     app.run().await.map_err(RunError::Failed)
 }
 
@@ -84,6 +85,8 @@ struct App {
     bare: bool,
     flag_retention_ms: Option<i64>,
     db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+    in_force: Arc<ArcSwap<InForce>>,
     metrics: Arc<telemetry::Metrics>,
     gpu: Option<Arc<gpu::Sampler>>,
     host_config: host::Config,
@@ -99,6 +102,7 @@ struct App {
 impl App {
     async fn start(
         serve: &Serve,
+        flags: Vec<(String, String)>,
         files: Files,
         configuration: Configuration,
         extra: Addresses,
@@ -107,7 +111,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let now = Timestamp::from_ms(clock.now_ms());
         let hostname = hostname(&serve.procfs);
-        let (catalog, db) = open_storage(serve, &configuration, now).await?;
+        let (catalog, db, damaged) = open_storage(serve, &configuration, now).await?;
         let listener = server::bind(serve.listen_address, "--web.listen-address").await?;
         let address = listener.local_addr().context("the socket has no address")?;
         let url = external_url(serve, address, &hostname);
@@ -143,6 +147,16 @@ impl App {
         let (lifecycle, reloads) = Lifecycle::channel();
         let metrics = Arc::new(telemetry::Metrics::new(env!("CARGO_PKG_VERSION")));
         let (asked, store) = (metrics.clone(), db.clone());
+        let in_force = Arc::new(ArcSwap::from_pointee(InForce::default()));
+        let counted = db.clone();
+        let facts = Facts {
+            started: now,
+            working_dir: std::env::current_dir().unwrap_or_default().to_string_lossy().into(),
+            cores,
+            flags: flags.into(),
+            configuration: in_force.clone(),
+            store: Arc::new(move || StoreFacts { series: counted.stats().series, damaged }),
+        };
         let state = State {
             storage: db.clone(),
             clock: clock.clone(),
@@ -153,6 +167,7 @@ impl App {
             writer: Arc::new(remote::Writer::new(db.clone())),
             own_metrics: Arc::new(move || builtin::own_families(&asked, &store)),
             lifecycle,
+            facts,
             build: BuildInfo {
                 name_and_version: NAME_AND_VERSION,
                 prometheus_version: PROMETHEUS_VERSION,
@@ -184,6 +199,8 @@ impl App {
             bare: serve.bare,
             flag_retention_ms: serve.retention_time_ms,
             db: db.clone(),
+            clock: clock.clone(),
+            in_force,
             metrics,
             gpu,
             host_config,
@@ -217,6 +234,13 @@ impl App {
         let (route, receivers) = routing(&configuration);
         let retention_ms = retention_ms(self.flag_retention_ms, &configuration);
         let prometheus = configuration.prometheus;
+        let in_force = InForce {
+            yaml: configuration.shown,
+            since: Timestamp::from_ms(self.clock.now_ms()),
+            refused: None,
+            external_labels: prometheus.external_labels.clone(),
+            retention_ms,
+        };
         self.targets.apply(prometheus.scrape_configs, built_in).await?;
         let settings = Settings {
             evaluation_interval_ms: prometheus.evaluation_interval_ms,
@@ -226,6 +250,7 @@ impl App {
         self.rules.apply(prometheus.rule_groups, &settings).await;
         self.notify.reload(route, receivers);
         self.db.set_retention_ms(retention_ms);
+        self.in_force.store(Arc::new(in_force));
         Ok(())
     }
 
@@ -239,7 +264,11 @@ impl App {
         };
         match &outcome {
             Ok(()) => tracing::info!("the configuration was read again"),
-            Err(error) => tracing::error!(error, "the configuration is refused; the old one stays in force"),
+            Err(error) => {
+                tracing::error!(error, "the configuration is refused; the old one stays in force");
+                let kept = InForce::clone(&self.in_force.load());
+                self.in_force.store(Arc::new(InForce { refused: Some(error.clone()), ..kept }));
+            }
         }
         outcome.map_err(ReloadError::Config)
     }
@@ -282,11 +311,12 @@ impl App {
     }
 }
 
+/// Opens the store; the last value counts files that were damaged and set aside.
 async fn open_storage(
     serve: &Serve,
     configuration: &Configuration,
     now: Timestamp,
-) -> anyhow::Result<(Arc<Catalog>, Arc<Db>)> {
+) -> anyhow::Result<(Arc<Catalog>, Arc<Db>, usize)> {
     let mut config = tsdb::Config::new(&serve.storage_path);
     config.raw_retention_ms = retention_ms(serve.retention_time_ms, configuration);
     tokio::task::spawn_blocking(move || {
@@ -310,7 +340,7 @@ async fn open_storage(
         if report.catalog_mended {
             tracing::info!("the catalog was rebuilt from the segments");
         }
-        Ok((catalog, Arc::new(db)))
+        Ok((catalog, Arc::new(db), report.damaged.len()))
     })
     .await?
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Watches a machine that serves models: scrapes, stores, evaluates, alerts and draws, in one program.
 #[derive(Debug, Parser)]
@@ -141,6 +141,20 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The flags of the server with their values, defaults included, by name.
+pub(crate) fn flags(matches: &ArgMatches) -> Vec<(String, String)> {
+    let command = Cli::command();
+    let flag = |argument: &Arg| {
+        let (name, id) = (argument.get_long()?, argument.get_id().as_str());
+        let values = matches.try_get_raw(id).ok().flatten().map(|raw| raw.map(|value| value.to_string_lossy()).collect());
+        Some((name.to_owned(), values.unwrap_or_else(Vec::new).join(",")))
+    };
+    let mut flags: Vec<_> = command.get_arguments().filter_map(flag).collect();
+    flags.retain(|(name, _)| !matches!(name.as_str(), "help" | "version"));
+    flags.sort();
+    flags
+}
+
 fn duration_ms(text: &str) -> Result<i64, String> {
     units::duration::parse_ms(text).map_err(|error| error.to_string())
 }
@@ -171,8 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn flags_are_listed_with_their_defaults() {
+        let matches = Cli::command().get_matches_from(["pitwall", "--config.file=a.yml", "--bare"]);
+        let flags = flags(&matches);
+        let value = |name: &str| flags.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        assert_eq!(value("config.file"), Some("a.yml"));
+        assert_eq!(value("bare"), Some("true"));
+        assert_eq!(value("query.lookback-delta"), Some("5m"));
+        assert_eq!(value("web.external-url"), Some(""));
+        assert_eq!(value("help"), None);
+    }
+
+    #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 }

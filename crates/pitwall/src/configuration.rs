@@ -17,6 +17,8 @@ pub(crate) struct Files {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Configuration {
     pub(crate) prometheus: Prometheus,
+    /// The `prometheus.yml` as it may be shown.
+    pub(crate) shown: String,
     pub(crate) alertmanager: Option<Alertmanager>,
     pub(crate) pitwall: Pitwall,
 }
@@ -39,6 +41,8 @@ pub(crate) fn load(files: &Files) -> Result<Configuration, Refused> {
     let mut problems = Vec::new();
     let mut configuration = Configuration::default();
     if let Some(path) = &files.prometheus {
+        // A file that cannot be read is a problem that the next line reports.
+        configuration.shown = std::fs::read_to_string(path).map(|text| config::shown(&text)).unwrap_or_default();
         configuration.prometheus = take(config::load_prometheus(path), &mut problems);
     }
     if let Some(path) = &files.alertmanager {

@@ -12,7 +12,7 @@ mod maintenance;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::cli::{Cli, Command};
 
@@ -21,14 +21,15 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let (arguments, warnings) = foreign_flags::strip(std::env::args());
-    let cli = Cli::parse_from(arguments);
+    let matches = Cli::command().get_matches_from(arguments);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.command {
         Some(Command::Check { kind }) => check::run(&kind),
-        None => serve(&cli.serve, &warnings),
+        None => serve(&cli.serve, cli::flags(&matches), &warnings),
     }
 }
 
-fn serve(serve: &cli::Serve, flag_warnings: &[String]) -> ExitCode {
+fn serve(serve: &cli::Serve, flags: Vec<(String, String)>, flag_warnings: &[String]) -> ExitCode {
     let format = match serve.log_format {
         cli::LogFormat::Logfmt => telemetry::LogFormat::Logfmt,
         cli::LogFormat::Json => telemetry::LogFormat::Json,
@@ -47,7 +48,7 @@ fn serve(serve: &cli::Serve, flag_warnings: &[String]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(app::run(serve)) {
+    match runtime.block_on(app::run(serve, flags)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(app::RunError::Usage(error)) => {
             eprintln!("pitwall: {error:#}");

@@ -5,6 +5,7 @@
 
 pub mod api;
 mod exporter;
+mod facts;
 mod guard;
 mod listen;
 mod pages;
@@ -13,8 +14,9 @@ mod router;
 mod state;
 
 pub use exporter::{Exported, exporter_router};
+pub use facts::{Facts, InForce, StoreFacts};
 pub use guard::host::HostRules;
 pub use listen::{ListenError, bind, serve};
-pub use query::{Overrides, Queries, RunError, When};
+pub use query::{Overrides, Queries, Ran, RunError, When};
 pub use router::router;
 pub use state::{BuildInfo, Lifecycle, ReloadError, State};

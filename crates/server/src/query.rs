@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::Timestamp;
 use promql::{Answer, EvalError, Options};
@@ -66,6 +66,17 @@ pub struct Overrides {
     pub lookback_ms: Option<i64>,
 }
 
+/// An answer, and what it took.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The answer.
+    pub answer: Answer,
+    /// How long the query waited for a thread, in seconds.
+    pub queued_s: f64,
+    /// How long the evaluation took, in seconds.
+    pub evaluated_s: f64,
+}
+
 impl Queries {
     /// `concurrency` queries at a time, each `timeout_ms` at most.
     pub fn new(concurrency: usize, timeout_ms: u64, options: Options) -> Self {
@@ -75,6 +86,16 @@ impl Queries {
             timeout_ms,
             options,
         }
+    }
+
+    /// How far back an instant selector looks if the query does not say it, in milliseconds.
+    pub const fn lookback_ms(&self) -> i64 {
+        self.options.lookback_ms
+    }
+
+    /// Samples that a query may load.
+    pub const fn samples_max(&self) -> usize {
+        self.options.samples_max
     }
 
     /// Evaluates `expr`. If the caller goes away, the evaluation stops.
@@ -87,20 +108,23 @@ impl Queries {
         expr: Expr,
         when: When,
         overrides: Overrides,
-    ) -> Result<Answer, RunError> {
-        let asked_ms = overrides.timeout_ms.and_then(|ms| u64::try_from(ms).ok());
+    ) -> Result<Ran, RunError> {
+        let asked_ms = overrides.timeout_ms.map(|ms| u64::try_from(ms).unwrap_or(0));
         let limit = Duration::from_millis(asked_ms.unwrap_or(self.timeout_ms).min(self.timeout_ms));
         let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
         let mut options = self.options.clone();
         options.cancel = Some(Arc::clone(&cancel.0));
-        if let Some(lookback_ms) = overrides.lookback_ms {
+        if let Some(lookback_ms) = overrides.lookback_ms.filter(|ms| 0 < *ms) {
             options.lookback_ms = lookback_ms;
         }
         let storage = Arc::clone(storage);
+        let asked = Instant::now();
         let evaluation = async {
             let waiting = self.waiting.try_acquire().map_err(|_full| RunError::Busy)?;
             let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_closed| RunError::Busy)?;
             drop(waiting);
+            let queued_s = asked.elapsed().as_secs_f64();
+            let began = Instant::now();
             let evaluated = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
                 match when {
@@ -110,7 +134,8 @@ impl Queries {
                     }
                 }
             });
-            Ok(evaluated.await.map_err(|panic| RunError::Panic(panic.to_string()))??)
+            let answer = evaluated.await.map_err(|panic| RunError::Panic(panic.to_string()))??;
+            Ok(Ran { answer, queued_s, evaluated_s: began.elapsed().as_secs_f64() })
         };
         tokio::time::timeout(limit, evaluation).await.unwrap_or(Err(RunError::Timeout))
     }

@@ -17,7 +17,7 @@ const BODY_BYTES_MAX: usize = 32 << 20;
 pub fn router(state: State, hosts: HostRules) -> Router {
     Router::new()
         .merge(pages::routes())
-        .merge(api::own_metrics())
+        .merge(api::scraped())
         .nest("/api/v1", api::v1())
         .nest("/-", api::lifecycle())
         .with_state(state)

@@ -8,6 +8,7 @@ use storage::{QueryError, Queryable, Storage};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::facts::Facts;
 use crate::query::Queries;
 
 /// Everything a handler may ask. Cheap to clone.
@@ -31,6 +32,8 @@ pub struct State {
     pub own_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
     /// Asks for a reload.
     pub lifecycle: Lifecycle,
+    /// What only the wiring knows.
+    pub facts: Facts,
     /// Who we are.
     pub build: BuildInfo,
     /// This machine's name, for people.

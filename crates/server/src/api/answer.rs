@@ -1,6 +1,8 @@
 //! The envelope of every answer, and the error types with their codes.
 
-use axum::http::{StatusCode, header};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -18,7 +20,10 @@ pub(crate) enum ErrorKind {
     Execution,
     Canceled,
     Timeout,
+    /// The server is too busy now.
     Unavailable,
+    /// The server cannot do this.
+    Unsupported,
     Internal,
 }
 
@@ -29,7 +34,7 @@ impl ErrorKind {
             Self::Execution => "execution",
             Self::Canceled => "canceled",
             Self::Timeout => "timeout",
-            Self::Unavailable => "unavailable",
+            Self::Unavailable | Self::Unsupported => "unavailable",
             Self::Internal => "internal",
         }
     }
@@ -41,7 +46,7 @@ impl ErrorKind {
             // nginx's "client closed request", which Prometheus uses too; no other program sees it.
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::Unsupported => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -103,6 +108,19 @@ pub(crate) fn raw_success(data: &str, warnings: &[String], infos: &[String]) -> 
 
 pub(crate) async fn unknown_path() -> Response {
     (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
+}
+
+pub(crate) async fn wrong_method() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n").into_response()
+}
+
+/// Answers what a browser asks before it sends something unusual. Nothing is allowed that is not allowed anyway: no
+/// other site may read this server.
+pub(crate) async fn preflight(request: Request, next: Next) -> Response {
+    match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 fn json(status: StatusCode, body: String) -> Response {

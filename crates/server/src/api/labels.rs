@@ -1,5 +1,6 @@
 //! Label names and values.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
 
@@ -18,12 +19,14 @@ pub(crate) async fn names(Extract(state): Extract<State>, params: Params) -> Res
 /// `/api/v1/label/NAME/values`
 pub(crate) async fn values(
     Extract(state): Extract<State>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Response, ApiError> {
+    let bad = |why: String| ApiError::new(ErrorKind::BadData, format!("invalid label name: {why}"));
+    let Path(name) = name.map_err(|not_utf8| bad(not_utf8.body_text()))?;
     let name = unescape_name(&name);
     if name.is_empty() {
-        return Err(ApiError::new(ErrorKind::BadData, format!("invalid label name: {name:?}")));
+        return Err(bad("it is empty".to_owned()));
     }
     let (selectors, range, limit) = (params.selectors()?, params.range()?, params.limit()?);
     let mut values = state.read(move |storage| storage.label_values(&name, &selectors, range)).await?;

@@ -31,3 +31,13 @@ pub(crate) async fn reload(Extract(state): Extract<State>) -> Response {
         }
     }
 }
+
+/// What another method than POST or PUT gets.
+pub(crate) async fn only_post() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, "Only POST or PUT requests allowed").into_response()
+}
+
+/// `/-/quit`: whoever may stop the program can do so where it was started.
+pub(crate) async fn quit() -> Response {
+    (StatusCode::FORBIDDEN, "Stopping over HTTP is not enabled; send the process SIGTERM.\n").into_response()
+}

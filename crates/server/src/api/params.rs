@@ -20,9 +20,22 @@ impl Params {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// A moment: Unix seconds with fraction, or RFC 3339.
+    /// A moment that may be left out: Unix seconds with fraction, or RFC 3339.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
-        self.first(name).map(|text| parse_time(text).map_err(|why| ApiError::parameter(name, why))).transpose()
+        let read = |text| {
+            parse_time(text).map_err(|why| ApiError::parameter(name, format!("invalid time value for '{name}': {why}")))
+        };
+        self.first(name).map(read).transpose()
+    }
+
+    /// A moment that must be given.
+    pub(crate) fn required_time(&self, name: &str) -> Result<Timestamp, ApiError> {
+        parse_time(self.first(name).unwrap_or_default()).map_err(|why| ApiError::parameter(name, why))
+    }
+
+    /// A duration in milliseconds that must be given.
+    pub(crate) fn required_duration_ms(&self, name: &str) -> Result<i64, ApiError> {
+        parse_duration_ms(self.first(name).unwrap_or_default()).map_err(|why| ApiError::parameter(name, why))
     }
 
     /// A duration in milliseconds: seconds with fraction, or Prometheus' notation.
@@ -30,21 +43,24 @@ impl Params {
         self.first(name).map(|text| parse_duration_ms(text).map_err(|why| ApiError::parameter(name, why))).transpose()
     }
 
-    /// `start` and `end`, all of time where they are missing.
+    /// `start` and `end`, all of time where they are missing. A range that ends before it starts holds nothing.
     pub(crate) fn range(&self) -> Result<TimeRange, ApiError> {
         let start = self.time("start")?.unwrap_or(Timestamp::MIN);
         let end = self.time("end")?.unwrap_or(Timestamp::MAX);
-        if end < start {
-            return Err(ApiError::new(ErrorKind::BadData, "end timestamp must not be before start timestamp"));
-        }
         Ok(TimeRange::new(start, end))
     }
 
-    /// Every `match[]`.
+    /// Every `match[]`. Each has to select something in particular.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
-        self.all("match[]")
-            .map(|text| promql_syntax::parse_selector(text).map_err(|error| ApiError::parameter("match[]", error)))
-            .collect()
+        let bad = |message: String| ApiError::new(ErrorKind::BadData, message);
+        let read = |text| {
+            let matchers = promql_syntax::parse_selector(text).map_err(|error| bad(error.to_string()))?;
+            if matchers.iter().all(Matcher::matches_absent) {
+                return Err(bad("match[] must contain at least one non-empty matcher".to_owned()));
+            }
+            Ok(matchers)
+        };
+        self.all("match[]").map(read).collect()
     }
 
     /// `limit`: how many results at the most, `None` for no limit.
@@ -53,8 +69,28 @@ impl Params {
         match text.parse::<i64>() {
             Ok(limit) if 0 <= limit => Ok(usize::try_from(limit).ok().filter(|limit| *limit != 0)),
             Ok(_) => Err(ApiError::parameter("limit", "limit must be non-negative")),
-            Err(error) => Err(ApiError::parameter("limit", error)),
+            Err(_) => Err(ApiError::parameter("limit", format!("strconv.Atoi: parsing {text:?}: invalid syntax"))),
         }
+    }
+
+    /// A truth in any of the forms that Go's `ParseBool` takes; false where it is missing.
+    pub(crate) fn boolean(&self, name: &str) -> Result<bool, ApiError> {
+        match self.first(name) {
+            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+            Some(text) => {
+                let why = format!("error converting {name}: strconv.ParseBool: parsing {text:?}: invalid syntax");
+                Err(ApiError::parameter(name, why))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Params {
+    /// From a query string.
+    pub(crate) fn of(query: &str) -> Self {
+        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 }
 
@@ -77,7 +113,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let is_form = request.method() == Method::POST
+        let is_form = matches!(*request.method(), Method::POST | Method::PUT)
             && request
                 .headers()
                 .get(header::CONTENT_TYPE)
@@ -108,7 +144,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
     text.parse::<jiff::Timestamp>().map(|at| Timestamp::from_ms(at.as_millisecond())).map_err(|_cause| cannot())
 }
 
-fn parse_duration_ms(text: &str) -> Result<i64, String> {
+pub(super) fn parse_duration_ms(text: &str) -> Result<i64, String> {
     let cannot = || format!("cannot parse {text:?} to a valid duration");
     if let Ok(seconds) = units::float::parse(text) {
         let ms = seconds * 1000.0;

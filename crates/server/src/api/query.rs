@@ -9,7 +9,7 @@ use super::answer::{ApiError, ErrorKind, raw_success};
 use super::json::{write_labels, write_point, write_string};
 use super::params::{Params, truncate};
 use crate::State;
-use crate::query::{Overrides, RunError, When};
+use crate::query::{Overrides, Ran, RunError, When};
 
 /// Points that a series of a range query may have.
 const POINTS_MAX: i64 = 11_000;
@@ -20,25 +20,18 @@ pub(crate) async fn instant(Extract(state): Extract<State>, params: Params) -> R
     let at = params.time("time")?.unwrap_or_else(|| state.now());
     let overrides = overrides(&params)?;
     let expr = expression(&params)?;
-    let answer = state.queries.run(&state.storage, expr, When::Instant(at), overrides).await?;
-    Ok(present(answer, limit))
+    let ran = state.queries.run(&state.storage, expr, When::Instant(at), overrides).await?;
+    Ok(present(ran, limit, params.first("stats").is_some()))
 }
 
 /// `/api/v1/query_range`
 pub(crate) async fn range(Extract(state): Extract<State>, params: Params) -> Result<Response, ApiError> {
     let limit = params.limit()?;
-    let required = |name: &str| {
-        ApiError::parameter(
-            name,
-            format!("cannot parse \"\" to a valid {}", if name == "step" { "duration" } else { "timestamp" }),
-        )
-    };
-    let start = params.time("start")?.ok_or_else(|| required("start"))?;
-    let end = params.time("end")?.ok_or_else(|| required("end"))?;
+    let (start, end) = (params.required_time("start")?, params.required_time("end")?);
     if end < start {
         return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
     }
-    let step_ms = params.duration_ms("step")?.ok_or_else(|| required("step"))?;
+    let step_ms = params.required_duration_ms("step")?;
     if step_ms <= 0 {
         return Err(ApiError::parameter(
             "step",
@@ -51,16 +44,25 @@ pub(crate) async fn range(Extract(state): Extract<State>, params: Params) -> Res
     }
     let overrides = overrides(&params)?;
     let expr = expression(&params)?;
-    let answer = state.queries.run(&state.storage, expr, When::Range { start, end, step_ms }, overrides).await?;
-    Ok(present(answer, limit))
+    let ran = state.queries.run(&state.storage, expr, When::Range { start, end, step_ms }, overrides).await;
+    let ran = ran.map_err(|error| match error {
+        // Known before anything is evaluated: the query is at fault, not the data.
+        RunError::Eval(error @ EvalError::RangeType(_)) => ApiError::parameter("query", error),
+        other => other.into(),
+    })?;
+    Ok(present(ran, limit, params.first("stats").is_some()))
 }
 
-fn expression(params: &Params) -> Result<Expr, ApiError> {
+/// The parameter `query`.
+pub(super) fn expression(params: &Params) -> Result<Expr, ApiError> {
     promql_syntax::parse(params.first("query").unwrap_or_default()).map_err(|error| ApiError::parameter("query", error))
 }
 
 fn overrides(params: &Params) -> Result<Overrides, ApiError> {
-    Ok(Overrides { timeout_ms: params.duration_ms("timeout")?, lookback_ms: params.duration_ms("lookback_delta")? })
+    let lookback = params.first("lookback_delta").map(super::params::parse_duration_ms).transpose();
+    let lookback_ms = lookback
+        .map_err(|why| ApiError::new(ErrorKind::BadData, format!("error parsing lookback delta duration: {why}")))?;
+    Ok(Overrides { timeout_ms: params.duration_ms("timeout")?, lookback_ms })
 }
 
 impl From<RunError> for ApiError {
@@ -77,8 +79,9 @@ impl From<RunError> for ApiError {
 }
 
 /// The answer in Prometheus' form.
-fn present(answer: Answer, limit: Option<usize>) -> Response {
-    let Answer { value, mut warnings, infos, .. } = answer;
+fn present(ran: Ran, limit: Option<usize>, with_stats: bool) -> Response {
+    let stats = if with_stats { stats(&ran) } else { String::new() };
+    let Answer { value, mut warnings, infos, .. } = ran.answer;
     let mut data = String::from("{\"resultType\":\"");
     match value {
         Value::Scalar { at, value } => {
@@ -120,8 +123,26 @@ fn present(answer: Answer, limit: Option<usize>) -> Response {
             data.push(']');
         }
     }
+    data.push_str(&stats);
     data.push('}');
     raw_success(&data, &warnings, &infos)
+}
+
+/// `,"stats":{…}`. Parsing, sorting and evaluating are one here, and all samples of a query are in memory at once.
+fn stats(ran: &Ran) -> String {
+    let (evaluated_s, queued_s, samples) = (ran.evaluated_s, ran.queued_s, ran.answer.samples);
+    let stats = serde_json::json!({
+        "timings": {
+            "evalTotalTime": evaluated_s,
+            "resultSortTime": 0,
+            "queryPreparationTime": 0,
+            "innerEvalTime": evaluated_s,
+            "execQueueTime": queued_s,
+            "execTotalTime": queued_s + evaluated_s,
+        },
+        "samples": {"totalQueryableSamples": samples, "peakSamples": samples},
+    });
+    format!(",\"stats\":{stats}")
 }
 
 fn open_series(data: &mut String, position: usize, labels: &model::Labels) {

@@ -26,3 +26,8 @@ pub(crate) async fn list(Extract(state): Extract<State>, params: Params) -> Resu
     data.push(']');
     Ok(raw_success(&data, &warnings, &[]))
 }
+
+/// `DELETE /api/v1/series`, which Prometheus has and does not do.
+pub(crate) async fn not_implemented() -> ApiError {
+    ApiError::new(ErrorKind::Internal, "not implemented")
+}

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::answer::{ApiError, success};
 use super::params::Params;
+use super::rule_json::NEVER;
 use crate::State;
 
 #[derive(Serialize)]
@@ -51,7 +52,7 @@ pub(crate) async fn list(Extract(state): Extract<State>, params: Params) -> Resu
             scrape_url: target.url.clone(),
             global_url: target.url,
             last_error: target.last_error,
-            last_scrape: target.last_scrape.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), rfc3339),
+            last_scrape: target.last_scrape.map_or_else(|| NEVER.to_owned(), rfc3339),
             last_scrape_duration: target.last_duration_s,
             health: target.health.as_str(),
             scrape_interval: units::duration::format_ms(target.interval_ms),

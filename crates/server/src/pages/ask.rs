@@ -69,7 +69,7 @@ pub(crate) async fn range(state: &State, expr: &str, window: &Window) -> Result<
 
 /// Evaluates what is parsed already.
 pub(crate) async fn run(state: &State, expr: Expr, when: When) -> Result<Lines, AskError> {
-    let answer = state.queries.run(&state.storage, expr, when, Overrides::default()).await?;
+    let answer = state.queries.run(&state.storage, expr, when, Overrides::default()).await?.answer;
     let one =
         |labels, at: Timestamp, value| Line { labels, timestamps_ms: Arc::new([at.as_ms()]), values: vec![value] };
     let lines = match answer.value {
