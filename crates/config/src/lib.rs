@@ -21,7 +21,7 @@ pub use problem::{Problem, Severity};
 pub use prometheus::{Prometheus, load as load_prometheus};
 pub use relabel::parse_relabel;
 pub use rule_files::load as load_rules;
-pub use shown::shown;
+pub use shown::{shown, without_password};
 pub use yaml::Place;
 
 /// What a file says, and what is wrong with it.

@@ -100,8 +100,8 @@ fn write_item(out: &mut String, node: &Node, depth: usize, keys: &mut Vec<String
     }
 }
 
-/// An address without the password in it.
-fn without_password(text: &str) -> String {
+/// A text as it is, or, if it is an address, without the password in it.
+pub fn without_password(text: &str) -> String {
     if !(text.contains("://") && text.contains('@')) {
         return text.to_owned();
     }

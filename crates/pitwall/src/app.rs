@@ -11,7 +11,7 @@ use model::Timestamp;
 use notify::{Runner, RunnerConfig};
 use promql::Options;
 use rules::{ManagerConfig, Settings};
-use server::{Facts, InForce, StoreFacts, BuildInfo, HostRules, Lifecycle, ReloadError, State};
+use server::{BuildInfo, Facts, HostRules, InForce, Lifecycle, ReloadError, State, StoreFacts};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tsdb::Db;

@@ -146,8 +146,10 @@ pub(crate) fn flags(matches: &ArgMatches) -> Vec<(String, String)> {
     let command = Cli::command();
     let flag = |argument: &Arg| {
         let (name, id) = (argument.get_long()?, argument.get_id().as_str());
-        let values = matches.try_get_raw(id).ok().flatten().map(|raw| raw.map(|value| value.to_string_lossy()).collect());
-        Some((name.to_owned(), values.unwrap_or_else(Vec::new).join(",")))
+        let raw = matches.try_get_raw(id).ok().flatten();
+        let shown =
+            raw.map(|raw| raw.map(|value| config::without_password(&value.to_string_lossy())).collect::<Vec<_>>());
+        Some((name.to_owned(), shown.unwrap_or_default().join(",")))
     };
     let mut flags: Vec<_> = command.get_arguments().filter_map(flag).collect();
     flags.retain(|(name, _)| !matches!(name.as_str(), "help" | "version"));
