@@ -3,7 +3,7 @@
 use crate::{Labels, LabelsBuilder};
 
 /// What kind of metric a name stands for, as `# TYPE` says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MetricType {
     /// Only goes up, or starts again at zero.
     Counter,

@@ -1,10 +1,26 @@
-//! Remote write in; must not know HTTP servers.
+//! Samples that other programs push: remote write 1.0 and 2.0; must not know HTTP servers.
 //!
-//! Remote write 1.0 is a snappy-compressed protobuf message (prometheus/prompb/remote.proto). Senders repeat the same
-//! label sets again and again, so the writer knows series by the bytes of their labels.
+//! A request is a compressed protobuf message. Its series are brought to their ids by the bytes of their labels
+//! (`known`), its samples into batches of one moment each (`batches`), and all of it into the store as one transaction
+//! (`request`).
 
-mod decode;
+mod batches;
+mod compression;
+mod error;
+mod histogram;
+mod key;
+mod known;
+mod metadata;
+mod protocol;
+mod reduce;
+mod request;
+mod v1;
+mod v2;
+mod wire;
 mod writer;
 
-pub use decode::DecodeError;
-pub use writer::{WriteError, Writer, Written};
+use batches::Batches;
+pub use error::{DecodeError, Refused, WriteError};
+pub use protocol::{Protocol, Unsupported};
+pub use wire::Damaged;
+pub use writer::{Writer, Written};

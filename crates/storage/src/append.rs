@@ -97,6 +97,8 @@ pub trait Appender: Send + Sync {
 pub struct Appended {
     /// Rows that are now in the store; a repetition of the newest sample with the same bits counts here.
     pub stored: usize,
+    /// Exemplars that are now kept; a store may forget them again at any time.
+    pub exemplars: usize,
     /// Rows that were refused, in the order of the batches, the histograms of a batch behind its values.
     pub rejected: Vec<Rejected>,
 }

@@ -108,6 +108,7 @@ impl Appender for MemoryStorage {
             }
             for row in &batch.exemplars {
                 state.series[row.series.0 as usize].exemplars.push(row.exemplar.clone());
+                done.exemplars += 1;
             }
         }
         Ok(done)

@@ -1,39 +1,131 @@
 //! Remote write.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::State as Extract;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use remote::WriteError;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use remote::{DecodeError, Protocol, WriteError, Written};
 use storage::AppendError;
+use tokio::sync::Semaphore;
 
 use crate::State;
 
-/// `/api/v1/write`: remote write 1.0. Senders drop what gets 4xx and repeat what gets 5xx.
-pub(crate) async fn receive(Extract(state): Extract<State>, headers: HeaderMap, body: Bytes) -> Response {
-    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes());
-    if !matches!(encoding, None | Some(b"snappy")) {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be compressed with snappy\n").into_response();
-    }
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if kind.contains("io.prometheus.write.v2") {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "remote write 2.0 is not spoken; send 1.0\n").into_response();
-    }
-    let writer = Arc::clone(&state.writer);
-    let written = tokio::task::spawn_blocking(move || writer.write(&body)).await;
-    let error = match written {
-        Ok(Ok(_)) => return StatusCode::NO_CONTENT.into_response(),
-        Ok(Err(error)) => error,
-        Err(panic) => return (StatusCode::INTERNAL_SERVER_ERROR, format!("{panic}\n")).into_response(),
+/// Requests whose bodies are read and stored at once; more wait.
+const AT_ONCE_MAX: usize = 32;
+/// The largest body in bytes, compressed.
+const BODY_BYTES_MAX: usize = 32 << 20;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// When a sender may try again after the store could not take more, in seconds.
+const RETRY_AFTER_S: u64 = 5;
+
+static PLACES: Semaphore = Semaphore::const_new(AT_ONCE_MAX);
+
+/// `/api/v1/write`: remote write 1.0 and 2.0. Senders drop what gets 4xx and repeat what gets 5xx.
+pub(crate) async fn receive(Extract(state): Extract<State>, request: Request) -> Response {
+    let of = |name| text_of(request.headers(), &name);
+    let protocol = match Protocol::negotiate(of(header::CONTENT_TYPE), of(header::CONTENT_ENCODING)) {
+        Ok(protocol) => protocol,
+        Err(error) => return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error),
     };
-    let status = match &error {
+    let outcome = with_body(request.into_body(), move |body| state.writer.write(protocol, body, state.now())).await;
+    let mut response = match outcome {
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
+        Err(ref error) => refusal(error),
+    };
+    if protocol == Protocol::V2 {
+        let headers = response.headers_mut();
+        for (name, count) in counts(&outcome) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(count));
+        }
+    }
+    response
+}
+
+/// Why a body was not written.
+pub(super) enum Failed {
+    /// It did not arrive.
+    Body(StatusCode, String),
+    /// It was refused.
+    Write(WriteError),
+    /// The thread that wrote it panicked.
+    Panic(String),
+}
+
+/// Reads a body and gives it to `write` on a thread that may block.
+pub(super) async fn with_body<T: Send + 'static>(
+    body: Body,
+    write: impl FnOnce(&[u8]) -> Result<T, WriteError> + Send + 'static,
+) -> Result<T, Failed> {
+    let Ok(_place) = PLACES.acquire().await else {
+        return Err(Failed::Panic("the receiver is closed".to_owned()));
+    };
+    let body = read(body).await.map_err(|(status, why)| Failed::Body(status, why))?;
+    match tokio::task::spawn_blocking(move || write(&body)).await {
+        Ok(outcome) => outcome.map_err(Failed::Write),
+        Err(panic) => Err(Failed::Panic(panic.to_string())),
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
+    match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err((
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body has more than {BODY_BYTES_MAX} bytes: send less at once"),
+        )),
+        Ok(Err(error)) => Err((StatusCode::BAD_REQUEST, error.to_string())),
+        Err(_elapsed) => Err((StatusCode::REQUEST_TIMEOUT, format!("the body took longer than {BODY_PATIENCE:?}"))),
+    }
+}
+
+/// The headers of 2.0 that say what is stored (its specification's "Required Written Response Headers").
+fn counts(outcome: &Result<Written, Failed>) -> [(&'static str, usize); 3] {
+    let written = match outcome {
+        Ok(written) | Err(Failed::Write(WriteError::Refused { written, .. })) => *written,
+        Err(_) => Written::default(),
+    };
+    [
+        ("x-prometheus-remote-write-samples-written", written.samples),
+        ("x-prometheus-remote-write-histograms-written", written.histograms),
+        ("x-prometheus-remote-write-exemplars-written", written.exemplars),
+    ]
+}
+
+/// What a sender is told.
+pub(super) fn refusal(failed: &Failed) -> Response {
+    match failed {
+        Failed::Body(status, why) => answer(*status, why),
+        Failed::Panic(why) => answer(StatusCode::INTERNAL_SERVER_ERROR, why),
+        Failed::Write(error) => {
+            let mut response = answer(status(error), error);
+            if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            response
+        }
+    }
+}
+
+const fn status(error: &WriteError) -> StatusCode {
+    match error {
+        WriteError::BadData(DecodeError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         WriteError::BadData(_) | WriteError::Refused { .. } => StatusCode::BAD_REQUEST,
         WriteError::Append(AppendError::Full(_) | AppendError::Closed | AppendError::TooManySeries { .. }) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         WriteError::Append(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    (status, format!("{error}\n")).into_response()
+    }
+}
+
+pub(super) fn answer(status: StatusCode, why: &impl std::fmt::Display) -> Response {
+    (status, format!("{why}\n")).into_response()
+}
+
+/// A header's text, empty if it is missing.
+pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
