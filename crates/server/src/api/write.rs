@@ -26,12 +26,14 @@ static PLACES: Semaphore = Semaphore::const_new(AT_ONCE_MAX);
 
 /// `/api/v1/write`: remote write 1.0 and 2.0. Senders drop what gets 4xx and repeat what gets 5xx.
 pub(crate) async fn receive(Extract(state): Extract<State>, request: Request) -> Response {
-    let of = |name| text_of(request.headers(), &name);
-    let protocol = match Protocol::negotiate(of(header::CONTENT_TYPE), of(header::CONTENT_ENCODING)) {
+    let (head, body) = request.into_parts();
+    let (kind, encoding) =
+        (text_of(&head.headers, &header::CONTENT_TYPE), text_of(&head.headers, &header::CONTENT_ENCODING));
+    let protocol = match Protocol::negotiate(kind, encoding) {
         Ok(protocol) => protocol,
         Err(error) => return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error),
     };
-    let outcome = with_body(request.into_body(), move |body| state.writer.write(protocol, body, state.now())).await;
+    let outcome = with_body(body, move |body| state.writer.write(protocol, body, state.now())).await;
     let mut response = match outcome {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(ref error) => refusal(error),
