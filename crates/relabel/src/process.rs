@@ -29,8 +29,8 @@ pub(crate) fn apply(labels: &mut LabelsBuilder, rule: &Config) -> bool {
                 labels.set(&target, &replacement);
             }
         }
-        Action::Lowercase => drop(labels.set(&rule.target_label, &value.to_lowercase())),
-        Action::Uppercase => drop(labels.set(&rule.target_label, &value.to_uppercase())),
+        Action::Lowercase => drop(labels.set(&rule.target_label, &lower(&value))),
+        Action::Uppercase => drop(labels.set(&rule.target_label, &upper(&value))),
         Action::HashMod => {
             let digest = Md5::digest(value.as_bytes());
             let low = digest[8..].iter().fold(0u64, |hash, byte| hash << 8 | u64::from(*byte));
@@ -40,7 +40,7 @@ pub(crate) fn apply(labels: &mut LabelsBuilder, rule: &Config) -> bool {
         Action::LabelMap => {
             let before = labels.build();
             for (name, value) in &before {
-                if let Some(copy) = expand(rule, name, &rule.replacement) {
+                if let Some(copy) = expand(rule, name, &rule.replacement).filter(|copy| !copy.is_empty()) {
                     labels.set(&copy, value);
                 }
             }
@@ -54,6 +54,21 @@ pub(crate) fn apply(labels: &mut LabelsBuilder, rule: &Config) -> bool {
 pub(crate) fn joined(labels: &LabelsBuilder, rule: &Config) -> String {
     let values = rule.source_labels.iter().map(|name| labels.get(name).unwrap_or_default());
     values.collect::<Vec<_>>().join(&rule.separator)
+}
+
+/// Go changes the case of one character at a time and knows nothing of its neighbours.
+fn lower(text: &str) -> String {
+    // The one character that becomes several in Rust and one in Go.
+    text.chars().map(|c| if c == '\u{130}' { 'i' } else { single(c, c.to_lowercase()) }).collect()
+}
+
+/// `ß` stays as it is.
+fn upper(text: &str) -> String {
+    text.chars().map(|c| single(c, c.to_uppercase())).collect()
+}
+
+fn single(character: char, mut mapped: impl ExactSizeIterator<Item = char>) -> char {
+    if mapped.len() == 1 { mapped.next().unwrap_or(character) } else { character }
 }
 
 /// `template` with the groups of what matched in `text`; `None` without a match.
@@ -118,6 +133,15 @@ mod tests {
         check(&rule(LabelMap, &[], Some("meta_(.+)"), "", "$1"), r#"{a="foo", b="Bar", meta_x="1", x="1"}"#);
         check(&rule(LabelDrop, &[], Some("meta_.*|a"), "", "$1"), r#"{b="Bar"}"#);
         check(&rule(LabelKeep, &[], Some("meta_.*|a"), "", "$1"), r#"{a="foo", meta_x="1"}"#);
+    }
+
+    #[test]
+    fn case_is_changed_as_go_does() {
+        for (text, lowered, uppered) in
+            [("Foo-ÄÖ", "foo-äö", "FOO-ÄÖ"), ("ΟΔΟΣ", "οδοσ", "ΟΔΟΣ"), ("\u{130}", "i", "\u{130}"), ("ß", "ß", "ß")]
+        {
+            assert_eq!((lower(text).as_str(), upper(text).as_str()), (lowered, uppered));
+        }
     }
 
     #[test]

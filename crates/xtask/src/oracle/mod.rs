@@ -6,6 +6,7 @@ mod floats;
 mod matchers;
 mod promql_parse;
 mod regexp;
+mod relabel;
 mod text_parse;
 
 use std::fs;
@@ -32,7 +33,7 @@ struct Kind {
 }
 
 const KINDS: &[Kind] =
-    &[durations::KIND, floats::KIND, matchers::KIND, promql_parse::KIND, regexp::KIND, text_parse::KIND];
+    &[durations::KIND, floats::KIND, matchers::KIND, promql_parse::KIND, regexp::KIND, relabel::KIND, text_parse::KIND];
 
 /// Asks our code the question of one line after the other.
 trait Checker {
@@ -164,6 +165,11 @@ mod tests {
     #[test]
     fn regexp() {
         check("regexp.jsonl");
+    }
+
+    #[test]
+    fn relabel() {
+        check("relabel.jsonl");
     }
 
     #[test]
