@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use config::{Loaded, Problem, Severity};
 
+use crate::check_relabel;
 use crate::cli::CheckKind;
 
 /// Reads a file: what it holds in a few words, and what is wrong with it.
@@ -13,6 +14,7 @@ type Check = fn(&Path) -> (String, Vec<Problem>);
 /// Checks every file and prints what it found; fails if any file would be refused.
 pub(crate) fn run(kind: &CheckKind) -> ExitCode {
     let (files, check): (&[PathBuf], Check) = match kind {
+        CheckKind::Relabel(arguments) => return check_relabel::run(arguments),
         CheckKind::Config { files } => (files, |path| {
             let Loaded { value, problems } = config::load_prometheus(path);
             let rules: usize = value.rule_groups.iter().map(|group| group.rules.len()).sum();

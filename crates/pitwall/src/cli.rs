@@ -49,6 +49,25 @@ pub(crate) enum CheckKind {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// What each rule of a job does to a label set.
+    Relabel(CheckRelabel),
+}
+
+/// Which rules, and what to apply them to.
+#[derive(Args, Debug)]
+pub(crate) struct CheckRelabel {
+    /// The prometheus.yml with the job.
+    #[arg(long, value_name = "FILE", default_value = "prometheus.yml")]
+    pub(crate) config: PathBuf,
+    /// The job whose rules are applied.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) job: String,
+    /// The labels are a series', so metric_relabel_configs are applied rather than relabel_configs.
+    #[arg(long)]
+    pub(crate) metric: bool,
+    /// Labels as name="value",… or as a JSON object; a target's labels are completed as a scrape would.
+    #[arg(value_name = "LABELS")]
+    pub(crate) labels: String,
 }
 
 /// How to run the server.

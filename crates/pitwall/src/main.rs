@@ -3,6 +3,7 @@
 mod app;
 mod builtin;
 mod check;
+mod check_relabel;
 mod cli;
 mod configuration;
 mod foreign_flags;

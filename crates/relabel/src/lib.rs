@@ -5,6 +5,7 @@
 mod config;
 mod explain;
 mod process;
+mod show;
 
 pub use config::{Action, Config, ConfigError, Pattern};
 pub use explain::{Step, explain};

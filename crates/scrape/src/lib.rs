@@ -4,6 +4,7 @@
 
 mod cache;
 mod config;
+mod explain;
 mod fetch;
 mod machine;
 mod manager;
@@ -18,6 +19,7 @@ mod target;
 mod ticks;
 
 pub use config::{DROPPED_TARGETS_KEPT, Limits, NameValidation, ScrapeConfig, StaticGroup};
+pub use explain::{Explained, ExplainedOutcome, explain_target};
 pub use machine::Machine;
 pub use manager::{ApplyError, Manager};
 pub use source::{BuiltIn, Program};
