@@ -1,45 +1,40 @@
 //! Which certificates are believed: the system's and Mozilla's, or a file's alone.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_pki_types::pem::PemObject as _;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use crate::tls::Pem;
 use crate::{BuildError, TlsConfig};
 
-/// The TLS settings of a client.
-pub(crate) fn tls_config(tls: &TlsConfig) -> Result<ClientConfig, BuildError> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = if tls.insecure_skip_verify {
-        Arc::new(AnyCertificate(provider.clone()))
-    } else {
-        let roots = match &tls.ca_file {
-            Some(path) => Arc::new(roots_of_file(path)?),
-            None => system_roots(),
-        };
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-            .build()
-            .map_err(|error| BuildError::Tls(error.to_string()))?;
-        match &tls.server_name {
-            Some(name) => Arc::new(FixedName {
-                name: ServerName::try_from(name.clone())
-                    .map_err(|error| BuildError::Tls(format!("server_name {name:?}: {error}")))?,
-                verifier,
-            }),
-            None => verifier,
-        }
+/// What decides whether a server's certificate is believed.
+pub(crate) fn verifier(
+    tls: &TlsConfig,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, BuildError> {
+    if tls.insecure_skip_verify {
+        return Ok(Arc::new(AnyCertificate(Arc::clone(provider))));
+    }
+    let roots = match Pem::of("ca", "ca_file", tls.ca.as_deref(), tls.ca_file.as_ref())? {
+        Some(pem) => Arc::new(roots_of(&pem)?),
+        None => system_roots(),
     };
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| BuildError::Tls(error.to_string()))?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .build()
+        .map_err(|error| BuildError::Tls(error.to_string()))?;
+    Ok(match &tls.server_name {
+        Some(name) => Arc::new(FixedName { name: server_name(name)?, verifier }),
+        None => verifier,
+    })
+}
+
+/// The configured name as TLS takes it.
+pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, BuildError> {
+    ServerName::try_from(name.to_owned()).map_err(|error| BuildError::Tls(format!("server_name {name:?}: {error}")))
 }
 
 /// The system's roots together with Mozilla's, so that a container without CA certificates can call out too.
@@ -59,16 +54,11 @@ fn system_roots() -> Arc<RootCertStore> {
         .clone()
 }
 
-/// Prometheus' `ca_file` replaces the system's roots.
-fn roots_of_file(path: &Path) -> Result<RootCertStore, BuildError> {
-    let unreadable = |reason: String| BuildError::CaFile { path: path.to_owned(), reason };
+/// Prometheus' `ca` replaces the system's roots.
+fn roots_of(pem: &Pem) -> Result<RootCertStore, BuildError> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(error.to_string()))? {
-        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(unreadable("it holds no certificate".to_owned()));
+    for certificate in pem.certificates()? {
+        roots.add(certificate).map_err(|error| pem.unusable(error.to_string()))?;
     }
     Ok(roots)
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http_client::Client;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 
 use crate::target::{Endpoint, Target};
 
@@ -11,13 +12,6 @@ use crate::target::{Endpoint, Target};
 pub(crate) struct Page {
     pub(crate) body: Vec<u8>,
     pub(crate) content_type: Option<String>,
-}
-
-/// How the targets of a job are reached over HTTP.
-#[derive(Clone)]
-pub(crate) struct Client {
-    pub(crate) client: reqwest::Client,
-    pub(crate) config: http_client::Config,
 }
 
 const AGENT: &str = concat!("pitwall/", env!("CARGO_PKG_VERSION"));
@@ -29,23 +23,19 @@ pub(crate) async fn fetch(client: &Client, target: &Target, mut buffer: Vec<u8>)
     let body_bytes_max = target.limits.body_bytes_max;
     let timeout = Duration::from_millis(u64::try_from(target.timeout_ms).unwrap_or(0));
     let ask = async {
-        let mut request = client
-            .client
-            .get(url.clone())
+        let request = client
+            .get(url.as_str())
             .header(ACCEPT, exposition::accept_header(&target.job.protocols, target.job.escaping))
             .header(USER_AGENT, AGENT)
             .header("X-Prometheus-Scrape-Timeout-Seconds", format!("{}", timeout.as_secs_f64()));
-        if let Some(value) = client.config.authorization_header().map_err(|error| error.to_string())? {
-            request = request.header(AUTHORIZATION, value);
-        }
-        let answer = request.send().await.map_err(|error| describe(&error))?;
+        let answer = request.send().await.map_err(|error| error.to_string())?;
         if !answer.status().is_success() {
             return Err(format!("server returned HTTP status {}", answer.status()));
         }
         let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = answer.bytes_stream();
         while let Some(part) = body.next().await {
-            let part = part.map_err(|error| describe(&error))?;
+            let part = part.map_err(|error| http_client::root_cause(&error))?;
             if body_bytes_max < buffer.len() + part.len() {
                 return Err(format!("body size limit of {body_bytes_max} bytes exceeded"));
             }
@@ -57,15 +47,4 @@ pub(crate) async fn fetch(client: &Client, target: &Target, mut buffer: Vec<u8>)
         Ok(answer) => answer,
         Err(_) => Err(format!("the target did not answer within {}", units::duration::format_ms(target.timeout_ms))),
     }
-}
-
-/// The error with its causes, without the URL, which is shown beside it and may hold credentials.
-fn describe(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    if text.is_empty() { "the request failed".to_owned() } else { text }
 }

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use clock::Clock;
+use http_client::Client;
 use model::{Labels, Timestamp};
 use parking_lot::Mutex;
 use storage::Appender;
@@ -15,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::config::ScrapeConfig;
-use crate::fetch::Client;
 use crate::machine::Machine;
 use crate::pool::{self, PoolPlan};
 use crate::raw_page;
@@ -253,7 +253,6 @@ impl Job {
     fn new(config: ScrapeConfig) -> Result<Self, ApplyError> {
         let client = http_client::build(&config.http)
             .map_err(|source| ApplyError::Client { job: config.job_name.clone(), source })?;
-        let client = Client { client, config: config.http.clone() };
         Ok(Self { reading: Arc::new(config.without_targets()), config: Arc::new(config), client })
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
+use http_client::Client;
 use model::Timestamp;
 use parking_lot::Mutex;
 use storage::{AppendError, Appender};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::fetch::{Client, Page, fetch};
+use crate::fetch::{Page, fetch};
 use crate::scrape_loop::{Outcome, Scraper};
 use crate::source::BuiltIn;
 use crate::status::{Health, TargetStatus};

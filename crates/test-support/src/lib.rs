@@ -1,12 +1,16 @@
 //! Helpers that several crates' tests share.
 
+mod certificates;
 mod http_target;
 mod smtp_server;
+mod web_server;
 
 use std::path::{Path, PathBuf};
 
+pub use certificates::{Authority, Signed};
 pub use http_target::HttpTarget;
 pub use smtp_server::{Behaviour, Encryption, SmtpServer, Word};
+pub use web_server::{Asked, Reply, WebServer};
 
 /// A path inside the project, from its root.
 pub fn repo_path(path: impl AsRef<Path>) -> PathBuf {
