@@ -11,13 +11,17 @@ use model::Timestamp;
 use notify::{Runner, RunnerConfig};
 use promql::Options;
 use rules::{ManagerConfig, Settings};
-use server::{BuildInfo, Facts, HostRules, InForce, Lifecycle, ReloadError, State, StoreFacts};
+use server::{
+    BuildInfo, DecideError, Decided, Decision, Facts, FoundTargets, HostRules, InForce, Lifecycle, ReloadError, State,
+    StoreFacts,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tsdb::Db;
 
 use crate::cli::{Auth, Serve};
 use crate::configuration::{Configuration, Files, hostname, load};
+use crate::found::{self, Decisions};
 use crate::journal::{self, CatalogJournal};
 use crate::listeners::{self, Addresses, Offered};
 use crate::{builtin, maintenance};
@@ -93,7 +97,11 @@ struct App {
     targets: Arc<scrape::Manager>,
     rules: Arc<rules::Manager>,
     notify: Arc<Runner>,
+    decisions: Arc<Decisions>,
     reloads: tokio::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<Result<(), ReloadError>>>,
+    decided: tokio::sync::mpsc::Receiver<Decided>,
+    /// The configuration in force, to be put into force again when somebody decides about a found target.
+    current: Configuration,
     stop: CancellationToken,
     serving: Vec<tokio::task::JoinHandle<()>>,
     maintaining: tokio::task::JoinHandle<()>,
@@ -116,7 +124,8 @@ impl App {
         let address = listener.local_addr().context("the socket has no address")?;
         let url = external_url(serve, address, &hostname);
 
-        let journal = Arc::new(CatalogJournal { catalog, started: now });
+        let journal = Arc::new(CatalogJournal { catalog: catalog.clone(), started: now });
+        let decisions = Arc::new(Decisions::new(catalog));
         let (route, receivers) = routing(&configuration);
         let external_url = url.clone();
         let notify =
@@ -145,6 +154,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let timeout_ms = u64::try_from(serve.query_timeout_ms).unwrap_or(0);
         let (lifecycle, reloads) = Lifecycle::channel();
+        let listed = decisions.clone();
+        let (found, decided) = FoundTargets::channel(Arc::new(move || listed.addresses()));
         let metrics = Arc::new(telemetry::Metrics::new(env!("CARGO_PKG_VERSION")));
         let (asked, store) = (metrics.clone(), db.clone());
         let in_force = Arc::new(ArcSwap::from_pointee(InForce::default()));
@@ -167,6 +178,7 @@ impl App {
             writer: Arc::new(remote::Writer::new(db.clone())),
             own_metrics: Arc::new(move || builtin::own_families(&asked, &store)),
             lifecycle,
+            found,
             facts,
             build: BuildInfo {
                 name_and_version: NAME_AND_VERSION,
@@ -192,7 +204,7 @@ impl App {
         let stop = CancellationToken::new();
         let mut serving = listeners::serve(opened, &stop);
         serving.push(tokio::spawn(server::serve(listener, router, stop.clone())));
-        let app = Self {
+        let mut app = Self {
             files,
             settings_url: url,
             hostname,
@@ -207,7 +219,10 @@ impl App {
             targets,
             rules,
             notify,
+            decisions,
             reloads,
+            decided,
+            current: Configuration::default(),
             serving,
             maintaining: tokio::spawn(maintenance::run(db, clock, stop.clone())),
             stop,
@@ -218,7 +233,8 @@ impl App {
     }
 
     /// Makes a configuration the one in force. What can fail comes first.
-    async fn put_into_force(&self, configuration: Configuration) -> anyhow::Result<()> {
+    async fn put_into_force(&mut self, configuration: Configuration) -> anyhow::Result<()> {
+        let current = configuration.clone();
         let interval_ms = configuration.pitwall.collect_interval_ms;
         let mut built_in = Vec::new();
         if !self.bare {
@@ -233,7 +249,11 @@ impl App {
         }
         let (route, receivers) = routing(&configuration);
         let retention_ms = retention_ms(self.flag_retention_ms, &configuration);
-        let prometheus = configuration.prometheus;
+        let mut prometheus = configuration.prometheus;
+        if !self.bare {
+            let decided = self.decisions.load()?;
+            prometheus.scrape_configs.push(found::job(&self.host_config.procfs, interval_ms, decided));
+        }
         let in_force = InForce {
             yaml: configuration.shown,
             since: Timestamp::from_ms(self.clock.now_ms()),
@@ -251,10 +271,20 @@ impl App {
         self.notify.reload(route, receivers);
         self.db.set_retention_ms(retention_ms);
         self.in_force.store(Arc::new(in_force));
+        self.current = current;
         Ok(())
     }
 
-    async fn reload(&self) -> Result<(), ReloadError> {
+    /// Stores what a person decided about a found target and puts it into force.
+    async fn decide(&mut self, decision: Decision) -> Result<(), DecideError> {
+        let (decisions, targets) = (self.decisions.clone(), self.targets.clone());
+        let stored = tokio::task::spawn_blocking(move || decisions.store(&decision, &targets)).await;
+        stored.unwrap_or_else(|panic| Err(DecideError::Failed(panic.to_string())))?;
+        let applied = self.put_into_force(self.current.clone()).await;
+        applied.map_err(|error| DecideError::Failed(format!("{error:#}")))
+    }
+
+    async fn reload(&mut self) -> Result<(), ReloadError> {
         let files = self.files.clone();
         let loaded = tokio::task::spawn_blocking(move || load(&files)).await;
         let outcome = match loaded {
@@ -285,6 +315,10 @@ impl App {
                 Some(answer) = self.reloads.recv() => {
                     let outcome = self.reload().await;
                     // Whoever asked may have gone; the reload happened all the same.
+                    drop(answer.send(outcome));
+                }
+                Some((decision, answer)) = self.decided.recv() => {
+                    let outcome = self.decide(decision).await;
                     drop(answer.send(outcome));
                 }
             }
@@ -323,7 +357,7 @@ async fn open_storage(
         std::fs::create_dir_all(&config.dir).with_context(|| format!("cannot make {}", config.dir.display()))?;
         // The store's lock guards the catalog as well, so it must be taken first.
         let lock = tsdb::Lock::take(&config.dir)?;
-        let (catalog, report) = Catalog::open(&config.dir, &[journal::TREE])?;
+        let (catalog, report) = Catalog::open(&config.dir, &[journal::TREE, found::TREE])?;
         if 0 < report.journal_bytes_lost {
             tracing::warn!(bytes = report.journal_bytes_lost, "the end of state.log was damaged and is cut off");
         }

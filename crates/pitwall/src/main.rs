@@ -7,6 +7,7 @@ mod check_relabel;
 mod cli;
 mod configuration;
 mod foreign_flags;
+mod found;
 mod journal;
 mod listeners;
 mod maintenance;

@@ -6,6 +6,7 @@
 pub mod api;
 mod exporter;
 mod facts;
+mod found;
 mod guard;
 mod listen;
 mod pages;
@@ -15,6 +16,7 @@ mod state;
 
 pub use exporter::{Exported, exporter_router};
 pub use facts::{Facts, InForce, StoreFacts};
+pub use found::{DecideError, Decided, Decision, FoundTargets};
 pub use guard::host::HostRules;
 pub use listen::{ListenError, bind, serve};
 pub use query::{Overrides, Queries, Ran, RunError, When};

@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::facts::Facts;
+use crate::found::FoundTargets;
 use crate::query::Queries;
 
 /// Everything a handler may ask. Cheap to clone.
@@ -32,6 +33,8 @@ pub struct State {
     pub own_metrics: Arc<dyn Fn() -> Vec<Family> + Send + Sync>,
     /// Asks for a reload.
     pub lifecycle: Lifecycle,
+    /// Decides about targets that were found on this machine.
+    pub found: FoundTargets,
     /// What only the wiring knows.
     pub facts: Facts,
     /// Who we are.
