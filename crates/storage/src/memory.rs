@@ -205,7 +205,8 @@ impl MemorySeries {
     }
 
     fn push_histogram(&mut self, at_ms: i64, value: &Arc<Histogram>) -> Result<(), Refusal> {
-        if self.is_new(at_ms, self.histograms.last().is_some_and(|(at, last)| *at == at_ms && last == value))? {
+        let same = |last: &Histogram| last == &**value || (last.is_stale() && value.is_stale());
+        if self.is_new(at_ms, self.histograms.last().is_some_and(|(at, last)| *at == at_ms && same(last)))? {
             self.histograms.push((at_ms, Arc::clone(value)));
         }
         Ok(())

@@ -1,35 +1,39 @@
 //! The store: opening, appending, asking, and what is done from time to time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catalog::Catalog;
-use model::{Labels, Matcher, TimeRange, Timestamp};
+use model::{Labels, Timestamp};
 use parking_lot::{Mutex, RwLock};
-use storage::{
-    AppendError, Appended, Appender, Batch, GroupId, QueryError, Queryable, Refusal, Rejected, Select, SeriesColumns,
-    SeriesExemplars, SeriesId,
-};
+use storage::Refusal;
 use thiserror::Error;
 
+use crate::append::{self, Limits, Workspace};
+use crate::exemplars::Exemplars;
 use crate::head::Head;
+use crate::index_cache::IndexCache;
 use crate::keyspace;
 use crate::lock::Lock;
 use crate::registry::{Position, Registry};
 use crate::segment::{self, Index, Segment};
-use crate::select::{self, HeadPart, Plan};
-use crate::wal::{Floats, Wal};
+use crate::wal::{Moment, Wal};
 use crate::window::Window;
 
 /// A window is closed when the newest sample is this much past its end, in milliseconds: senders and slow targets may be
 /// late by as much.
 const GRACE_MS: i64 = 30 * 60_000;
-/// Indexes of segments that are kept in memory, in bytes.
-const INDEX_BYTES_MAX: usize = 48 << 20;
+/// When the store is compacted, the newest samples stay in memory for at least as long, in milliseconds: a scrape that is
+/// under way is not too old when it arrives.
+const COMPACT_KEEP_MIN_MS: i64 = 60_000;
+/// Moments in a record, where many are written at once.
+const MOMENTS_PER_RECORD: usize = 1_024;
 /// Writing stops when the disk has less than this many bytes left; what is there stays readable.
 const DISK_FREE_BYTES_MIN: u64 = 200 << 20;
+/// The time of day that is known may be older than the true one by as much, in milliseconds: maintenance may be late.
+const MAINTAINED_WITHIN_MS: i64 = 60_000;
 /// Damaged files that are shown in an [`OpenReport`].
 const DAMAGED_MAX: usize = 100;
 
@@ -48,6 +52,11 @@ pub struct Config {
     pub series_max: usize,
     /// How far in the future a sample may lie, in milliseconds.
     pub future_max_ms: i64,
+    /// Samples that are older than their series' newest are taken if they are no older than this, in milliseconds, against
+    /// the newest of the store; 0 takes none. A window stays in memory for as long after its end.
+    pub out_of_order_ms: i64,
+    /// Exemplars that are kept, the latest; after a restart those that the log still holds.
+    pub exemplars_max: usize,
 }
 
 impl Config {
@@ -60,6 +69,8 @@ impl Config {
             raw_retention_ms: 14 * 24 * 3_600_000,
             series_max: 2_000_000,
             future_max_ms: 10 * 60_000,
+            out_of_order_ms: 10 * 60_000,
+            exemplars_max: 100_000,
         }
     }
 }
@@ -138,6 +149,18 @@ pub struct Stats {
     pub appended: u64,
     /// Samples refused since the start.
     pub rejected: u64,
+    /// Of those: out of order.
+    pub rejected_out_of_order: u64,
+    /// Of those: another value was there.
+    pub rejected_duplicate: u64,
+    /// Of those: older than what is still taken.
+    pub rejected_too_old: u64,
+    /// Of those: too far in the future.
+    pub rejected_too_new: u64,
+    /// Exemplars that are kept.
+    pub exemplars: usize,
+    /// Roughly the memory that samples take, in bytes.
+    pub head_bytes: usize,
     /// Bytes of the log.
     pub wal_bytes: u64,
     /// Segments.
@@ -148,26 +171,31 @@ pub struct Stats {
 
 /// The store.
 pub struct Db {
-    config: Config,
+    pub(crate) config: Config,
     catalog: Arc<Catalog>,
-    inner: RwLock<Inner>,
-    indexes: Mutex<IndexCache>,
+    pub(crate) inner: RwLock<Inner>,
+    pub(crate) indexes: Mutex<IndexCache>,
     /// Held while a window is written, so that two do not write the same one.
     maintaining: Mutex<Maintenance>,
     _lock: Lock,
 }
 
-struct Inner {
-    registry: Registry,
-    head: Head,
-    wal: Wal,
+pub(crate) struct Inner {
+    pub(crate) registry: Registry,
+    pub(crate) head: Head,
+    pub(crate) wal: Wal,
+    pub(crate) exemplars: Exemplars,
     /// By start.
-    segments: BTreeMap<i64, Arc<Segment>>,
-    closed: bool,
+    pub(crate) segments: BTreeMap<i64, Arc<Segment>>,
+    pub(crate) workspace: Workspace,
+    pub(crate) closed: bool,
     /// Why nothing is written at present.
-    full: Option<String>,
-    appended: u64,
-    rejected: u64,
+    pub(crate) full: Option<String>,
+    /// The time of day, as the last call of [`Db::maintain`] gave it.
+    now_ms: i64,
+    pub(crate) appended: u64,
+    /// By reason.
+    pub(crate) rejected: [u64; 4],
 }
 
 struct Maintenance {
@@ -176,11 +204,20 @@ struct Maintenance {
     retention_ms: i64,
 }
 
-/// Indexes by a segment's start, the most recently used last.
-#[derive(Default)]
-struct IndexCache {
-    indexes: Vec<(i64, Arc<Index>)>,
-    bytes: usize,
+impl Inner {
+    /// The newest sample that may say how late another is: one from a wrong clock may not.
+    fn newest_ms(&self, config: &Config) -> i64 {
+        self.head.newest_ms.min(self.now_ms.saturating_add(config.future_max_ms))
+    }
+
+    pub(crate) fn limits(&self, config: &Config) -> Limits {
+        let late_from_ms = match config.out_of_order_ms {
+            0 => i64::MAX,
+            window_ms => self.newest_ms(config).saturating_sub(window_ms),
+        };
+        let until_ms = self.now_ms.saturating_add(config.future_max_ms).saturating_add(MAINTAINED_WITHIN_MS);
+        Limits { floor_ms: self.head.floor_ms, late_from_ms, until_ms }
+    }
 }
 
 impl Db {
@@ -227,15 +264,24 @@ impl Db {
             segments.iter().map(|(start, segment)| (*start, relative(&dir, &segment.path))).collect();
         report.catalog_mended = keyspace::reconcile(&catalog, &listed)?;
 
-        let mut head = Head::new(config.segment_ms);
+        let floor_ms = segments.values().map(|segment| segment.end_ms).max().unwrap_or(i64::MIN);
+        let mut head = Head::new(config.segment_ms, floor_ms);
+        let placing = Head::new(config.segment_ms, floor_ms);
+        let mut exemplars = Exemplars::new(config.exemplars_max);
+        let mut judged = Moment::default();
         // A window that is a segment already was written before its log could be dropped: its samples are there.
-        let written: BTreeSet<i64> = segments.keys().copied().collect();
-        head.floor_ms = segments.values().map(|segment| segment.end_ms).max().unwrap_or(i64::MIN);
-        let placing = Head::new(config.segment_ms);
+        let in_segment = |at_ms: i64| {
+            segments.range(..=at_ms).next_back().is_some_and(|(_, segment): (_, &Arc<Segment>)| at_ms < segment.end_ms)
+        };
         let window_start = |at_ms| placing.window_start(at_ms);
-        let (wal, replayed) = Wal::open(&dir.join("wal"), &mut registry, window_start, |registry, floats| {
-            if !written.contains(&window_start(floats.at_ms)) {
-                place(&mut head, registry, &floats);
+        let (wal, replayed) = Wal::open(&dir.join("wal"), &mut registry, window_start, |registry, moment| {
+            if !in_segment(moment.at_ms) {
+                append::replay(&mut head, registry, moment, &mut judged);
+            }
+            for (series, exemplar) in &moment.exemplars {
+                if exemplars.is_new(*series, exemplar) {
+                    exemplars.push(*series, exemplar.clone());
+                }
             }
         })
         .map_err(io)?;
@@ -246,10 +292,22 @@ impl Db {
             tracing::warn!(
                 records = replayed.bad_records,
                 rows = replayed.unknown_rows,
-                "the log has damaged records; they are skipped"
+                "the log has damaged records; they and what builds on them are skipped"
             );
         }
-        let inner = Inner { registry, head, wal, segments, closed: false, full: None, appended: 0, rejected: 0 };
+        let inner = Inner {
+            registry,
+            head,
+            wal,
+            exemplars,
+            segments,
+            workspace: Workspace::default(),
+            closed: false,
+            full: None,
+            now_ms: now.as_ms(),
+            appended: 0,
+            rejected: [0; 4],
+        };
         let maintaining =
             Maintenance { synced_ms: now.as_ms(), checked_disk_ms: i64::MIN, retention_ms: config.raw_retention_ms };
         let db = Self {
@@ -285,12 +343,44 @@ impl Db {
             self.check_disk()?;
             maintenance.checked_disk_ms = now_ms;
         }
-        let newest_ms = self.inner.read().head.newest_ms;
+        let newest_ms = {
+            let mut inner = self.inner.write();
+            inner.now_ms = now_ms;
+            inner.newest_ms(&self.config)
+        };
+        let grace_ms = GRACE_MS.max(self.config.out_of_order_ms);
         let mut done =
-            Maintained { segments_written: self.cut(newest_ms.saturating_sub(GRACE_MS))?, segments_removed: 0 };
+            Maintained { segments_written: self.cut(newest_ms.saturating_sub(grace_ms))?, segments_removed: 0 };
         let oldest_ms = now_ms.saturating_sub(maintenance.retention_ms);
         done.segments_removed = self.remove_before(oldest_ms)?;
         Ok(done)
+    }
+
+    /// Writes what is in memory as segments, but for the newest samples (those that may still come out of order, a minute
+    /// at least), and drops the log of what was written. Blocks for as long as that takes; samples are taken meanwhile.
+    ///
+    /// # Errors
+    /// Something could not be done; nothing is lost, and [`Db::maintain`] goes on with it.
+    pub fn compact(&self) -> Result<Maintained, MaintainError> {
+        let _maintaining = self.maintaining.lock();
+        let until_ms = {
+            let mut inner = self.inner.write();
+            let inner = &mut *inner;
+            let keep_ms = COMPACT_KEEP_MIN_MS.max(self.config.out_of_order_ms);
+            if inner.head.newest_ms == i64::MIN {
+                return Ok(Maintained::default());
+            }
+            let until_ms = inner.newest_ms(&self.config).saturating_sub(keep_ms);
+            let moved = inner.head.split(until_ms, &inner.registry);
+            // What stays in memory is written to a log of its own, so that the files before it can go.
+            inner.wal.rotate()?;
+            for moments in moved.chunks(MOMENTS_PER_RECORD) {
+                let head = &inner.head;
+                inner.wal.write(&inner.registry, moments, |at_ms| head.window_start(at_ms))?;
+            }
+            until_ms
+        };
+        Ok(Maintained { segments_written: self.cut(until_ms)?, segments_removed: 0 })
     }
 
     /// Refuses appends from now on and makes the log durable.
@@ -313,7 +403,13 @@ impl Db {
             series: inner.registry.live_count(),
             head_samples: inner.head.samples(),
             appended: inner.appended,
-            rejected: inner.rejected,
+            rejected: inner.rejected.iter().sum(),
+            rejected_out_of_order: inner.rejected[Refusal::OutOfOrder as usize],
+            rejected_duplicate: inner.rejected[Refusal::Duplicate as usize],
+            rejected_too_old: inner.rejected[Refusal::TooOld as usize],
+            rejected_too_new: inner.rejected[Refusal::TooNew as usize],
+            exemplars: inner.exemplars.len(),
+            head_bytes: inner.head.memory_bytes(),
             wal_bytes: inner.wal.total_bytes(),
             segments: inner.segments.len(),
             segment_bytes: inner.segments.values().map(|segment| segment.bytes).sum(),
@@ -385,149 +481,6 @@ impl Db {
     fn segment_path(&self, start_ms: i64) -> PathBuf {
         self.config.dir.join("raw").join(day(start_ms)).join(format!("{start_ms}.seg"))
     }
-
-    /// The index of a segment, from the cache or from its footer.
-    fn index(&self, segment: &Segment) -> Result<Arc<Index>, QueryError> {
-        if let Some(index) = self.indexes.lock().get(segment.start_ms) {
-            return Ok(index);
-        }
-        let index = segment.index(&mut self.inner.write().registry).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => QueryError::Corrupt(error.to_string()),
-            _ => QueryError::Io(error),
-        })?;
-        let index = Arc::new(index);
-        self.indexes.lock().put(segment.start_ms, Arc::clone(&index));
-        Ok(index)
-    }
-
-    /// The live series that any of the selectors wants and that may have samples in the range.
-    fn matching(inner: &Inner, selectors: &[Vec<Matcher>], range: TimeRange) -> Vec<Position> {
-        let registry = &inner.registry;
-        let mut found: Vec<Position> = if selectors.is_empty() {
-            registry.all()
-        } else {
-            let resolve = |matchers: &Vec<Matcher>| {
-                registry.postings.resolve(matchers, || registry.all(), |position| registry.labels(position))
-            };
-            selectors.iter().flat_map(resolve).collect()
-        };
-        found.sort_unstable();
-        found.dedup();
-        found.retain(|position| registry.may_have(*position, range));
-        found
-    }
-}
-
-impl Appender for Db {
-    fn group(&self, key: &str) -> GroupId {
-        if let Some(group) = self.inner.read().registry.find_group(key) {
-            return GroupId(u64::from(group));
-        }
-        GroupId(u64::from(self.inner.write().registry.group(key)))
-    }
-
-    fn series_id(&self, group: GroupId, labels: &Labels) -> Result<SeriesId, AppendError> {
-        if let Some(position) = self.inner.read().registry.find(labels) {
-            return Ok(SeriesId(u64::from(position)));
-        }
-        let mut inner = self.inner.write();
-        if inner.closed {
-            return Err(AppendError::Closed);
-        }
-        if self.config.series_max <= inner.registry.live_count() {
-            return Err(AppendError::TooManySeries { limit: self.config.series_max });
-        }
-        Ok(SeriesId(u64::from(inner.registry.series(group.0 as u32, labels))))
-    }
-
-    fn append(&self, batches: &[Batch]) -> Result<Appended, AppendError> {
-        let mut inner = self.inner.write();
-        let inner = &mut *inner;
-        if inner.closed {
-            return Err(AppendError::Closed);
-        }
-        if let Some(why) = &inner.full {
-            return Err(AppendError::Full(why.clone()));
-        }
-        let mut done = Appended::default();
-        let mut accepted = Vec::with_capacity(batches.len());
-        let mut newest: HashMap<Position, (i64, u64)> = HashMap::new();
-        let one_batch = batches.len() == 1;
-        for batch in batches {
-            let at_ms = batch.at.as_ms();
-            let mut rows = Vec::with_capacity(batch.rows.len());
-            for row in &batch.rows {
-                let series = row.series.0 as Position;
-                if inner.registry.is_gone(series) {
-                    return Err(AppendError::UnknownSeries(row.series));
-                }
-                // Within one transaction a series may have several moments; the registry knows only those before it.
-                let last = newest.get(&series).copied().or(inner.registry.get(series).and_then(|known| known.last));
-                match judge(last, at_ms, row.value, inner.head.floor_ms) {
-                    Verdict::Take => {
-                        rows.push((series, row.value));
-                        if !one_batch {
-                            newest.insert(series, (at_ms, row.value.to_bits()));
-                        }
-                        done.stored += 1;
-                    }
-                    Verdict::Repeated => done.stored += 1,
-                    Verdict::Refuse(reason) => {
-                        done.rejected.push(Rejected { series: row.series, at: batch.at, reason })
-                    }
-                }
-            }
-            if !rows.is_empty() {
-                accepted.push(Floats { group: batch.group.0 as u32, at_ms, rows });
-            }
-        }
-        if !accepted.is_empty() {
-            let head = &inner.head;
-            inner.wal.write(&inner.registry, &accepted, |at_ms| head.window_start(at_ms))?;
-            for floats in &accepted {
-                place(&mut inner.head, &mut inner.registry, floats);
-            }
-        }
-        inner.appended += done.stored as u64;
-        inner.rejected += done.rejected.len() as u64;
-        Ok(done)
-    }
-}
-
-enum Verdict {
-    Take,
-    Repeated,
-    Refuse(Refusal),
-}
-
-fn judge(last: Option<(i64, u64)>, at_ms: i64, value: f64, floor_ms: i64) -> Verdict {
-    match last {
-        Some((last_ms, _)) if at_ms < last_ms => Verdict::Refuse(Refusal::OutOfOrder),
-        Some((last_ms, bits)) if at_ms == last_ms => {
-            if bits == value.to_bits() {
-                Verdict::Repeated
-            } else {
-                Verdict::Refuse(Refusal::Duplicate)
-            }
-        }
-        _ if at_ms < floor_ms => Verdict::Refuse(Refusal::TooOld),
-        _ => Verdict::Take,
-    }
-}
-
-/// Puts samples that are in the log into the head.
-fn place(head: &mut Head, registry: &mut Registry, floats: &Floats) {
-    let window = head.window_mut(floats.at_ms);
-    let place = window.place(floats.group, floats.at_ms);
-    for (series, value) in &floats.rows {
-        let Some(known) = registry.get_mut(*series) else { continue };
-        if known.last.is_some_and(|(last_ms, _)| floats.at_ms <= last_ms) {
-            continue; // a replay of what a segment or an earlier record has
-        }
-        known.last = Some((floats.at_ms, value.to_bits()));
-        registry.saw(*series, floats.at_ms, floats.at_ms);
-        window.push(*series, floats.group, floats.at_ms, place, *value);
-    }
 }
 
 /// A window's series with labels and group, in the order of the labels.
@@ -541,134 +494,9 @@ fn described(registry: &Registry, window: &Window) -> Vec<(Position, Labels, Str
     series
 }
 
-impl Queryable for Db {
-    fn select(&self, select: &Select<'_>) -> Result<Vec<SeriesColumns>, QueryError> {
-        let segments: Vec<Arc<Segment>> = {
-            let inner = self.inner.read();
-            let (start_ms, end_ms) = (select.range.start.as_ms(), select.range.end.as_ms());
-            inner.segments.values().filter(|s| s.start_ms <= end_ms && start_ms < s.end_ms).cloned().collect()
-        };
-        let indexed = segments.into_iter().map(|segment| Ok((Arc::clone(&segment), self.index(&segment)?)));
-        let mut segments = indexed.collect::<Result<Vec<_>, QueryError>>()?;
-        let inner = self.inner.read();
-        let positions = Self::matching(&inner, std::slice::from_ref(&select.matchers.to_vec()), select.range);
-        let series: Vec<(Position, Labels)> =
-            positions.iter().map(|position| (*position, inner.registry.labels(*position).clone())).collect();
-        let mut head: HashMap<Position, Vec<HeadPart>> = HashMap::new();
-        for window in inner.head.windows() {
-            if window.end_ms <= select.range.start.as_ms() || select.range.end.as_ms() < window.start_ms {
-                continue;
-            }
-            // A window that became a segment between the two locks is read once, from memory.
-            segments.retain(|(segment, _)| segment.start_ms != window.start_ms);
-            let mut shared: HashMap<(u32, usize, usize), Arc<[i64]>> = HashMap::new();
-            for position in &positions {
-                let Some(samples) = window.samples(*position) else { continue };
-                let times = &samples.times_ms;
-                let from = times.partition_point(|at| *at < select.range.start.as_ms());
-                let to = times.partition_point(|at| *at <= select.range.end.as_ms());
-                if to <= from {
-                    continue;
-                }
-                let cut = || Arc::from(&times[from..to]);
-                let times_ms = match samples.shared {
-                    Some((group, first)) => {
-                        Arc::clone(shared.entry((group, first + from, to - from)).or_insert_with(cut))
-                    }
-                    None => cut(),
-                };
-                let part = HeadPart { series: *position, times_ms, values: samples.values[from..to].to_vec() };
-                head.entry(part.series).or_default().push(part);
-            }
-        }
-        // A window that became a segment after the first lock, and left memory before the second.
-        let missed: Vec<Arc<Segment>> = inner
-            .segments
-            .values()
-            .filter(|s| s.start_ms <= select.range.end.as_ms() && select.range.start.as_ms() < s.end_ms)
-            .filter(|s| !segments.iter().any(|(known, _)| known.start_ms == s.start_ms))
-            .filter(|s| !inner.head.holds(s.start_ms))
-            .cloned()
-            .collect();
-        drop(inner);
-        for segment in missed {
-            let index = self.index(&segment)?;
-            segments.push((segment, index));
-        }
-        segments.sort_by_key(|(segment, _)| segment.start_ms);
-        select::run(Plan { range: select.range, series, segments, head, samples_max: select.samples_max })
-    }
-
-    fn series(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Result<Vec<Labels>, QueryError> {
-        let inner = self.inner.read();
-        let positions = Self::matching(&inner, selectors, range);
-        let mut found: Vec<Labels> = positions.into_iter().map(|p| inner.registry.labels(p).clone()).collect();
-        found.sort();
-        Ok(found)
-    }
-
-    fn label_names(&self, selectors: &[Vec<Matcher>], range: TimeRange) -> Result<Vec<String>, QueryError> {
-        let inner = self.inner.read();
-        if selectors.is_empty() && range == TimeRange::ALL {
-            return Ok(inner.registry.postings.names().map(str::to_owned).collect());
-        }
-        let positions = Self::matching(&inner, selectors, range);
-        let labels = positions.iter().map(|position| inner.registry.labels(*position));
-        let names: BTreeSet<&str> = labels.flat_map(Labels::iter).map(|(name, _)| name).collect();
-        Ok(names.into_iter().map(str::to_owned).collect())
-    }
-
-    fn label_values(
-        &self,
-        name: &str,
-        selectors: &[Vec<Matcher>],
-        range: TimeRange,
-    ) -> Result<Vec<String>, QueryError> {
-        let inner = self.inner.read();
-        let wanted = (!selectors.is_empty()).then(|| Self::matching(&inner, selectors, range));
-        let has = |position: &Position| match &wanted {
-            Some(wanted) => wanted.binary_search(position).is_ok(),
-            None => inner.registry.may_have(*position, range),
-        };
-        let values = inner.registry.postings.values(name).filter(|(_, positions)| positions.iter().any(has));
-        Ok(values.map(|(value, _)| value.to_owned()).collect())
-    }
-
-    fn exemplars(&self, _selectors: &[Vec<Matcher>], _range: TimeRange) -> Result<Vec<SeriesExemplars>, QueryError> {
-        Ok(Vec::new())
-    }
-}
-
-impl IndexCache {
-    fn get(&mut self, start_ms: i64) -> Option<Arc<Index>> {
-        let at = self.indexes.iter().position(|(start, _)| *start == start_ms)?;
-        let entry = self.indexes.remove(at);
-        let index = Arc::clone(&entry.1);
-        self.indexes.push(entry);
-        Some(index)
-    }
-
-    fn put(&mut self, start_ms: i64, index: Arc<Index>) {
-        self.remove(start_ms);
-        self.bytes += index.memory_bytes();
-        self.indexes.push((start_ms, index));
-        while INDEX_BYTES_MAX < self.bytes && 1 < self.indexes.len() {
-            let (_, oldest) = self.indexes.remove(0);
-            self.bytes -= oldest.memory_bytes();
-        }
-    }
-
-    fn remove(&mut self, start_ms: i64) {
-        if let Some(at) = self.indexes.iter().position(|(start, _)| *start == start_ms) {
-            let (_, index) = self.indexes.remove(at);
-            self.bytes -= index.memory_bytes();
-        }
-    }
-}
-
 fn open_segment(path: &Path, registry: &mut Registry) -> io::Result<(Segment, Index)> {
     let segment = Segment::open(path)?;
-    let index = segment.index(registry)?;
+    let index = segment.index(&segment.footer()?, registry)?;
     Ok((segment, index))
 }
 

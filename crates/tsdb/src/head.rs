@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use model::{TimeRange, Timestamp};
+
+use crate::registry::Registry;
+use crate::wal::Moment;
 use crate::window::Window;
 
 #[derive(Debug)]
@@ -19,19 +23,33 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) const fn new(window_ms: i64) -> Self {
-        Self { window_ms, open: BTreeMap::new(), closing: BTreeMap::new(), floor_ms: i64::MIN, newest_ms: i64::MIN }
+    pub(crate) const fn new(window_ms: i64, floor_ms: i64) -> Self {
+        Self { window_ms, open: BTreeMap::new(), closing: BTreeMap::new(), floor_ms, newest_ms: i64::MIN }
     }
 
+    /// Where the window of a moment begins: at a multiple of its length, or where a segment ended within it.
     pub(crate) const fn window_start(&self, at_ms: i64) -> i64 {
-        at_ms.div_euclid(self.window_ms) * self.window_ms
+        let (start_ms, _) = self.aligned(at_ms);
+        if start_ms < self.floor_ms && self.floor_ms <= at_ms { self.floor_ms } else { start_ms }
+    }
+
+    /// Start and end by the window's length alone.
+    const fn aligned(&self, at_ms: i64) -> (i64, i64) {
+        let start_ms = at_ms.div_euclid(self.window_ms).saturating_mul(self.window_ms);
+        (start_ms, start_ms.saturating_add(self.window_ms))
     }
 
     /// The window of a moment, which takes samples.
     pub(crate) fn window_mut(&mut self, at_ms: i64) -> &mut Window {
         let start_ms = self.window_start(at_ms);
+        let (_, end_ms) = self.aligned(at_ms);
         self.newest_ms = self.newest_ms.max(at_ms);
-        self.open.entry(start_ms).or_insert_with(|| Window::new(start_ms, start_ms + self.window_ms))
+        self.open.entry(start_ms).or_insert_with(|| Window::new(start_ms, end_ms))
+    }
+
+    /// The open window of a moment, if there is one.
+    pub(crate) fn window(&self, at_ms: i64) -> Option<&Window> {
+        self.open.get(&self.window_start(at_ms))
     }
 
     /// All windows in memory, oldest first.
@@ -64,12 +82,67 @@ impl Head {
         Some(window)
     }
 
+    /// Ends the open window of `at_ms` before that moment and moves what it has from there on into a new one. The
+    /// moments that were moved.
+    pub(crate) fn split(&mut self, at_ms: i64, registry: &Registry) -> Vec<Moment> {
+        let start_ms = self.window_start(at_ms);
+        let (true, Some(window)) = (start_ms < at_ms, self.open.get_mut(&start_ms)) else { return Vec::new() };
+        // From here on its samples are as good as in a segment.
+        self.floor_ms = self.floor_ms.max(at_ms);
+        let moved = moments(window, TimeRange::new(Timestamp::from_ms(at_ms), Timestamp::MAX), registry);
+        let mut later = Window::new(at_ms, window.end_ms);
+        window.end_ms = at_ms;
+        for moment in &moved {
+            let place = later.place(moment.group, moment.at_ms);
+            for (series, value) in &moment.rows {
+                later.push_float(*series, moment.group, moment.at_ms, place, *value);
+            }
+            for (series, histogram) in &moment.histograms {
+                later.push_histogram(*series, moment.group, moment.at_ms, place, Arc::clone(histogram));
+            }
+        }
+        if !moved.is_empty() {
+            self.open.insert(at_ms, later);
+        }
+        moved
+    }
+
     /// A closed window is a segment now.
     pub(crate) fn drop_closed(&mut self, start_ms: i64) {
         self.closing.remove(&start_ms);
     }
 
     pub(crate) fn samples(&self) -> usize {
-        self.windows().map(|window| window.samples).sum()
+        self.windows().map(Window::samples).sum()
     }
+
+    /// Roughly the memory that the samples take, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.windows().map(Window::memory_bytes).sum()
+    }
+}
+
+/// A window's samples in a range, as they could have been appended.
+fn moments(window: &Window, range: TimeRange, registry: &Registry) -> Vec<Moment> {
+    let mut by_moment: BTreeMap<(i64, u32), Moment> = BTreeMap::new();
+    for series in window.series() {
+        let group = registry.get(series).map_or(0, |known| known.group);
+        if let Some(read) = window.read_floats(series, range) {
+            for (at_ms, value) in read.times_ms.iter().zip(read.values) {
+                moment(&mut by_moment, *at_ms, group).rows.push((series, value));
+            }
+        }
+        if let Some(read) = window.read_histograms(series, range) {
+            for (at_ms, value) in read.times_ms.iter().zip(read.values) {
+                moment(&mut by_moment, *at_ms, group).histograms.push((series, value));
+            }
+        }
+    }
+    by_moment.into_values().collect()
+}
+
+fn moment(by_moment: &mut BTreeMap<(i64, u32), Moment>, at_ms: i64, group: u32) -> &mut Moment {
+    let moment = by_moment.entry((at_ms, group)).or_default();
+    (moment.group, moment.at_ms) = (group, at_ms);
+    moment
 }

@@ -8,7 +8,7 @@
 use catalog::{Batch, Catalog, Error};
 
 /// The layout of this version; `migrations/` has a folder for each.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 /// The tier of raw samples.
 pub(crate) const TIER_RAW: u8 = 0;
 

@@ -2,15 +2,21 @@
 //!
 //! An append goes into the write-ahead log and then into the head, which keeps the samples of the last two-hour windows
 //! in memory. A window that is over becomes a segment, a file that never changes again; then the log files that only
-//! spoke of it go. `migrations/0001_first_layout` shows the bytes.
+//! spoke of it go. `migrations/` has a folder for each layout of the bytes.
 
+mod append;
+mod bits;
 mod bytes;
 mod codec;
+mod column;
 mod db;
+mod exemplars;
 mod head;
+mod index_cache;
 mod keyspace;
 mod lock;
 mod postings;
+mod query;
 mod registry;
 mod segment;
 mod select;

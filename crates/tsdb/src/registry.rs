@@ -1,6 +1,7 @@
 //! Every series that has samples somewhere in the store, with what an append must know of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use model::{Labels, TimeRange, Timestamp};
 
@@ -14,13 +15,22 @@ pub(crate) type Position = u32;
 pub(crate) struct Known {
     pub(crate) labels: Labels,
     pub(crate) group: u32,
-    /// The newest sample: its moment and its bits.
-    pub(crate) last: Option<(i64, u64)>,
+    /// The newest sample.
+    last: Option<Last>,
     /// No sample is older than this, and none newer than `newest_ms`; may be wider than the truth.
     pub(crate) oldest_ms: i64,
     pub(crate) newest_ms: i64,
     /// Retention took its last sample; its place is not given to another.
     gone: bool,
+}
+
+/// What an append must know of a series' newest sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Last {
+    pub(crate) at_ms: i64,
+    /// The bits of a value, or a hash of a histogram.
+    pub(crate) bits: u64,
+    pub(crate) is_histogram: bool,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +40,32 @@ pub(crate) struct Registry {
     groups: Vec<String>,
     by_key: HashMap<String, u32>,
     pub(crate) postings: Postings,
+    pub(crate) tables: Tables,
+}
+
+/// Tables of names of segments that are kept.
+const TABLES_MAX: usize = 4;
+
+/// What tables of names that were read lately mean: a segment mostly has the same as the one before it.
+#[derive(Debug, Default)]
+pub(crate) struct Tables(VecDeque<Table>);
+
+/// The bytes of a table, and its series.
+type Table = (Box<[u8]>, Arc<[Position]>);
+
+impl Tables {
+    /// The series of a table, by its bytes.
+    pub(crate) fn get(&self, table: &[u8]) -> Option<Arc<[Position]>> {
+        self.0.iter().find(|(known, _)| **known == *table).map(|(_, series)| Arc::clone(series))
+    }
+
+    /// Keeps a table, and forgets the one that was kept longest if there are many.
+    pub(crate) fn put(&mut self, table: &[u8], series: &Arc<[Position]>) {
+        if self.0.len() == TABLES_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((table.into(), Arc::clone(series)));
+    }
 }
 
 impl Registry {
@@ -78,8 +114,19 @@ impl Registry {
         self.series.get(position as usize)
     }
 
-    pub(crate) fn get_mut(&mut self, position: Position) -> Option<&mut Known> {
-        self.series.get_mut(position as usize)
+    /// The newest sample of a series.
+    pub(crate) fn last(&self, position: Position) -> Option<Last> {
+        self.series[position as usize].last
+    }
+
+    /// Notes the newest sample of a series.
+    pub(crate) fn set_last(&mut self, position: Position, last: Option<Last>) {
+        self.series[position as usize].last = last;
+    }
+
+    /// Notes the newest sample of a series; what was noted before.
+    pub(crate) fn replace_last(&mut self, position: Position, last: Last) -> Option<Last> {
+        self.series[position as usize].last.replace(last)
     }
 
     /// Series that have samples.
@@ -120,6 +167,8 @@ impl Registry {
                 known.gone = true;
                 forgotten += 1;
                 self.by_labels.remove(&known.labels);
+                // The place stays, so that its number means no other series; its labels need not.
+                known.labels = Labels::empty();
             }
         }
         if 0 < forgotten {

@@ -33,13 +33,14 @@ pub(super) fn encode(values: &[f64], out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn decode(bytes: &[u8], count: usize) -> Option<Vec<f64>> {
+/// Appends `count` values, at least one.
+pub(super) fn decode(bytes: &[u8], count: usize, values: &mut Vec<f64>) -> Option<()> {
     let mut bits = BitReader { bytes, at: 0 };
     let mut value = bits.read(64)?;
-    let mut values = Vec::with_capacity(count);
+    let end = values.len() + count;
     values.push(f64::from_bits(value));
     let (mut leading, mut length) = (0, 0);
-    while values.len() < count {
+    while values.len() < end {
         if bits.read(1)? == 1 {
             if bits.read(1)? == 1 {
                 leading = bits.read(5)? as u32;
@@ -53,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], count: usize) -> Option<Vec<f64>> {
         }
         values.push(f64::from_bits(value));
     }
-    Some(values)
+    Some(())
 }
 
 struct BitWriter<'a> {

@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use model::Labels;
+use model::{Labels, TimeRange};
 
-use super::{KIND_FLOATS, MAGIC_END};
-use crate::bytes::{put_bytes, put_varint};
-use crate::codec::{encode_times, encode_values};
-use crate::window::Window;
+use super::{KIND_FLOATS, KIND_HISTOGRAMS, MAGIC, MAGIC_END};
+use crate::bytes::{put_bytes, put_signed, put_varint};
+use crate::codec::{Codec, Scratch, encode_histograms, encode_times, encode_values};
+use crate::window::{Read, Window};
+
+/// zstd's level for the table of names.
+const ZSTD_LEVEL: i32 = 9;
 
 /// Writes `window` to `path`: first beside it, made durable, then renamed. `series` are its series, in the order of their
 /// labels, with the key of their group. How many bytes.
@@ -19,7 +23,7 @@ pub(crate) fn write(path: &Path, tier: u8, window: &Window, series: &[(u32, Labe
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let file = File::create(&temporary)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let mut out = BufWriter::with_capacity(1 << 18, file);
     let bytes = write_body(&mut out, tier, window, series)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_data()?;
@@ -32,112 +36,182 @@ pub(crate) fn write(path: &Path, tier: u8, window: &Window, series: &[(u32, Labe
     Ok(bytes)
 }
 
-/// A timestamp column as the footer lists it.
-struct Column {
-    offset: u64,
-    length: usize,
-    count: usize,
-    crc: u32,
-}
-
 fn write_body(
     out: &mut impl io::Write,
     tier: u8,
     window: &Window,
     series: &[(u32, Labels, String)],
 ) -> io::Result<u64> {
-    let header = super::header(tier, window.start_ms, window.end_ms);
+    let header = super::header(*MAGIC, tier, window.start_ms, window.end_ms);
     out.write_all(&header)?;
-    let mut at = header.len() as u64;
-
-    let mut columns: Vec<Column> = Vec::new();
-    let mut column_of: HashMap<Vec<u8>, usize> = HashMap::new();
-    // Series of a group in step need not be compared byte by byte.
-    let mut shared: HashMap<(u32, usize, usize), usize> = HashMap::new();
-    let mut texts = Texts::default();
-    let mut entries = Vec::new();
-    let mut count = 0u64;
-    let (mut times, mut values) = (Vec::new(), Vec::new());
-    for (position, labels, group) in series {
-        let Some(samples) = window.samples(*position) else { continue };
-        let key = samples.shared.map(|(group, first)| (group, first, samples.values.len()));
-        let known = key.and_then(|key| shared.get(&key).copied());
-        let column = match known {
-            Some(column) => column,
-            None => {
-                encode_times(&samples.times_ms, &mut times);
-                let column = match column_of.get(&times) {
-                    Some(column) => *column,
-                    None => {
-                        out.write_all(&times)?;
-                        let crc = crc32c::crc32c(&times);
-                        columns.push(Column { offset: at, length: times.len(), count: samples.times_ms.len(), crc });
-                        at += times.len() as u64;
-                        column_of.insert(times.clone(), columns.len() - 1);
-                        columns.len() - 1
-                    }
-                };
-                if let Some(key) = key {
-                    shared.insert(key, column);
-                }
-                column
+    let mut body = Body { out, at: header.len() as u64, written: HashMap::new(), columns: Columns::default() };
+    let (mut entries, mut chunks) = (Vec::new(), 0u64);
+    let mut before = Before::default();
+    let mut scratch = Scratch::default();
+    let mut bytes = Vec::new();
+    for (place, (position, _, _)) in series.iter().enumerate() {
+        if let Some(read) = window.read_floats(*position, TimeRange::ALL) {
+            let column = body.column(&read)?;
+            let codec = encode_values(&read.values, &mut scratch, false, &mut bytes);
+            before.put_head(place, KIND_FLOATS, codec, column, &mut entries);
+            if codec == Codec::Constant {
+                put_varint(&mut entries, read.values[0].to_bits().swap_bytes());
+            } else {
+                before.put_place(body.chunk(codec, &bytes)?, &mut entries);
             }
-        };
-        let codec = encode_values(samples.values, &mut values);
-        out.write_all(&values)?;
-        put_varint(&mut entries, texts.place(group));
-        put_varint(&mut entries, labels.len() as u64);
-        for (name, value) in labels {
-            put_varint(&mut entries, texts.place(name));
-            put_varint(&mut entries, texts.place(value));
+            chunks += 1;
         }
-        entries.extend([KIND_FLOATS, codec as u8]);
-        put_varint(&mut entries, column as u64);
-        put_varint(&mut entries, at);
-        put_varint(&mut entries, values.len() as u64);
-        entries.extend(crc32c::crc32c(&values).to_le_bytes());
-        at += values.len() as u64;
-        count += 1;
+        if let Some(read) = window.read_histograms(*position, TimeRange::ALL) {
+            let column = body.column(&read)?;
+            encode_histograms(&read.values, &mut scratch, false, &mut bytes);
+            before.put_head(place, KIND_HISTOGRAMS, Codec::Histograms, column, &mut entries);
+            before.put_place(body.chunk(Codec::Histograms, &bytes)?, &mut entries);
+            chunks += 1;
+        }
     }
 
+    let names = names(series);
     let mut footer = Vec::new();
-    put_varint(&mut footer, texts.list.len() as u64);
-    for text in &texts.list {
-        put_bytes(&mut footer, text.as_bytes());
+    put_varint(&mut footer, names.len() as u64);
+    put_bytes(&mut footer, &zstd::bulk::compress(&names, ZSTD_LEVEL)?);
+    put_varint(&mut footer, body.columns.list.len() as u64);
+    let mut end = 0;
+    for (place, count) in &body.columns.list {
+        put_signed(&mut footer, place.offset.wrapping_sub(end).cast_signed());
+        put_varint(&mut footer, u64::from(place.length));
+        put_varint(&mut footer, *count as u64);
+        footer.extend(place.crc.to_le_bytes());
+        end = place.offset + u64::from(place.length);
     }
-    put_varint(&mut footer, columns.len() as u64);
-    for column in &columns {
-        put_varint(&mut footer, column.offset);
-        put_varint(&mut footer, column.length as u64);
-        put_varint(&mut footer, column.count as u64);
-        footer.extend(column.crc.to_le_bytes());
-    }
-    put_varint(&mut footer, count);
+    put_varint(&mut footer, chunks);
     footer.extend(entries);
-    out.write_all(&footer)?;
-    let mut trailer = at.to_le_bytes().to_vec();
+    body.out.write_all(&footer)?;
+    let mut trailer = body.at.to_le_bytes().to_vec();
     trailer.extend((footer.len() as u64).to_le_bytes());
     trailer.extend(crc32c::crc32c(&footer).to_le_bytes());
     trailer.extend(MAGIC_END);
-    out.write_all(&trailer)?;
-    Ok(at + (footer.len() + trailer.len()) as u64)
+    body.out.write_all(&trailer)?;
+    Ok(body.at + (footer.len() + trailer.len()) as u64)
 }
 
-/// Texts in the order of their first use.
+/// Where bytes lie.
+#[derive(Clone, Copy)]
+struct Place {
+    offset: u64,
+    length: u32,
+    crc: u32,
+}
+
+/// The part of the file before the footer.
+struct Body<'a, W> {
+    out: &'a mut W,
+    at: u64,
+    /// Chunks by codec, length, checksum and another hash: two that agree in all are the same.
+    written: HashMap<(Codec, u32, u32, u64), Place>,
+    columns: Columns,
+}
+
+/// Timestamp columns, with their number of timestamps.
 #[derive(Default)]
-struct Texts {
-    list: Vec<String>,
-    places: HashMap<String, u64>,
+struct Columns {
+    list: Vec<(Place, usize)>,
+    by_bytes: HashMap<Vec<u8>, usize>,
+    /// Series of a group in step need not be compared byte by byte.
+    shared: HashMap<(u32, usize, usize), usize>,
 }
 
-impl Texts {
-    fn place(&mut self, text: &str) -> u64 {
-        if let Some(place) = self.places.get(text) {
-            return *place;
-        }
-        let place = self.list.len() as u64;
-        self.list.push(text.to_owned());
-        self.places.insert(text.to_owned(), place);
-        place
+impl<W: io::Write> Body<'_, W> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<Place> {
+        self.out.write_all(bytes)?;
+        let place = Place { offset: self.at, length: bytes.len() as u32, crc: crc32c::crc32c(bytes) };
+        self.at += bytes.len() as u64;
+        Ok(place)
     }
+
+    /// The column of the timestamps, which is written if it is new.
+    fn column<T>(&mut self, read: &Read<'_, T>) -> io::Result<usize> {
+        let key = read.shared.map(|(group, first)| (group, first, read.times_ms.len()));
+        if let Some(column) = key.and_then(|key| self.columns.shared.get(&key)) {
+            return Ok(*column);
+        }
+        let mut bytes = Vec::new();
+        encode_times(&read.times_ms, &mut bytes);
+        let column = match self.columns.by_bytes.get(&bytes) {
+            Some(column) => *column,
+            None => {
+                let place = self.put(&bytes)?;
+                self.columns.list.push((place, read.times_ms.len()));
+                self.columns.by_bytes.insert(bytes, self.columns.list.len() - 1);
+                self.columns.list.len() - 1
+            }
+        };
+        if let Some(key) = key {
+            self.columns.shared.insert(key, column);
+        }
+        Ok(column)
+    }
+
+    fn chunk(&mut self, codec: Codec, bytes: &[u8]) -> io::Result<Place> {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(bytes);
+        let key = (codec, bytes.len() as u32, crc32c::crc32c(bytes), hasher.finish());
+        if let Some(place) = self.written.get(&key) {
+            return Ok(*place);
+        }
+        let place = self.put(bytes)?;
+        self.written.insert(key, place);
+        Ok(place)
+    }
+}
+
+/// What the entry before said.
+#[derive(Default)]
+struct Before {
+    series: usize,
+    column: i64,
+    end: u64,
+}
+
+impl Before {
+    fn put_head(&mut self, series: usize, kind: u8, codec: Codec, column: usize, out: &mut Vec<u8>) {
+        put_varint(out, (series - self.series) as u64);
+        out.push(kind << 4 | codec as u8);
+        put_signed(out, column as i64 - self.column);
+        (self.series, self.column) = (series, column as i64);
+    }
+
+    fn put_place(&mut self, place: Place, out: &mut Vec<u8>) {
+        put_signed(out, place.offset.wrapping_sub(self.end).cast_signed());
+        put_varint(out, u64::from(place.length));
+        out.extend(place.crc.to_le_bytes());
+        self.end = place.offset + u64::from(place.length);
+    }
+}
+
+/// The table of names: texts in the order of their first use, and the series by them.
+fn names(series: &[(u32, Labels, String)]) -> Vec<u8> {
+    let mut texts: Vec<&str> = Vec::new();
+    let mut places: HashMap<&str, u64> = HashMap::new();
+    let mut lines = Vec::new();
+    let mut put = |text, lines: &mut Vec<u8>| {
+        let place = *places.entry(text).or_insert_with(|| {
+            texts.push(text);
+            texts.len() as u64 - 1
+        });
+        put_varint(lines, place);
+    };
+    for (_, labels, group) in series {
+        put(group.as_str(), &mut lines);
+        put_varint(&mut lines, labels.len() as u64);
+        for (name, value) in labels {
+            put(name, &mut lines);
+            put(value, &mut lines);
+        }
+    }
+    let mut table = Vec::new();
+    put_varint(&mut table, texts.len() as u64);
+    texts.iter().for_each(|text| put_bytes(&mut table, text.as_bytes()));
+    put_varint(&mut table, series.len() as u64);
+    table.extend(lines);
+    table
 }
