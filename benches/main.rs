@@ -49,7 +49,13 @@ fn append(criterion: &mut Criterion) {
         let Ok(dir) = tempfile::tempdir() else { return };
         let opened = tsdb::Lock::take(dir.path()).ok().zip(catalog::Catalog::open(dir.path(), &[]).ok()).and_then(
             |(lock, (catalog, _))| {
-                tsdb::Db::open(tsdb::Config { future_max_ms: i64::MAX / 4, ..tsdb::Config::new(dir.path()) }, lock, Arc::new(catalog), Timestamp::from_ms(0)).ok()
+                tsdb::Db::open(
+                    tsdb::Config { future_max_ms: i64::MAX / 4, ..tsdb::Config::new(dir.path()) },
+                    lock,
+                    Arc::new(catalog),
+                    Timestamp::from_ms(0),
+                )
+                .ok()
             },
         );
         let Some((db, _)) = opened else { return };
