@@ -1,227 +1,119 @@
-//! Starts, keeps and ends the loops: one task for each target.
+//! Puts a configuration into force, and follows what its discoveries find.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::Clock;
-use http_client::Client;
-use model::{Labels, Timestamp};
+use model::{Family, Labels, Timestamp};
 use parking_lot::Mutex;
 use storage::Appender;
-use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 
+use crate::common::Common;
 use crate::config::ScrapeConfig;
+use crate::crew::{self, Crew};
+use crate::fetch::AGENT;
+use crate::finders::Finders;
+use crate::job::{ApplyError, Job};
 use crate::machine::Machine;
+use crate::own_metrics;
 use crate::pool::{self, PoolPlan};
 use crate::raw_page;
-use crate::scrape_task::{Assignment, Loop};
+use crate::scrape_task::{Assignment, StandIn};
 use crate::source::BuiltIn;
-use crate::status::{DroppedTarget, Health, PoolStatus, RawPage, TargetStatus};
-use crate::target::Target;
+use crate::stand_in;
+use crate::status::{DroppedTarget, PoolStatus, RawPage, TargetStatus};
+use crate::target::{Endpoint, Target};
+use crate::view::{Seat, View};
 
-/// Why a configuration cannot be put into force; nothing has changed.
-#[derive(Debug, Error)]
-pub enum ApplyError {
-    /// A job's HTTP settings are unusable.
-    #[error("job {job:?}: {source}")]
-    Client {
-        /// The job.
-        job: String,
-        /// Why.
-        source: http_client::BuildError,
-    },
-}
+/// Discoveries that have news all the time are followed this often at most, in milliseconds.
+const FOLLOW_PAUSE_MS: u64 = 500;
 
 /// All scrape loops.
 pub struct Manager {
-    appender: Arc<dyn Appender>,
-    clock: Arc<dyn Clock>,
-    machine: Machine,
-    loops: tokio::sync::Mutex<BTreeMap<String, Running>>,
-    view: Mutex<View>,
-}
-
-/// What pages and the API ask.
-#[derive(Default)]
-struct View {
-    /// In the order in which they are shown: by job, then by labels.
-    seats: BTreeMap<String, Seat>,
-    pools: Vec<PoolPlan>,
-    jobs: Vec<Job>,
-}
-
-/// A target and what is known of it.
-#[derive(Clone)]
-struct Seat {
-    status: Arc<Mutex<TargetStatus>>,
-    assignment: Assignment,
-}
-
-/// A job in force.
-#[derive(Clone)]
-struct Job {
-    config: Arc<ScrapeConfig>,
-    /// The same as its loops see it.
-    reading: Arc<ScrapeConfig>,
-    client: Client,
-}
-
-/// A loop.
-struct Running {
-    assignments: watch::Sender<Assignment>,
+    inner: Arc<Inner>,
+    following: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     stop: CancellationToken,
-    task: JoinHandle<()>,
+}
+
+struct Inner {
+    common: Arc<Common>,
+    view: Mutex<View>,
+    state: tokio::sync::Mutex<State>,
+    /// Told by discoveries that have news.
+    changed: Arc<Notify>,
+}
+
+/// What is in force. Held by whoever changes it.
+#[derive(Default)]
+struct State {
+    jobs: Vec<Arc<Job>>,
+    built_in: Vec<BuiltIn>,
+    finders: Finders,
+    crew: Crew,
 }
 
 impl Manager {
     /// Without targets.
     pub fn new(appender: Arc<dyn Appender>, clock: Arc<dyn Clock>, machine: Machine) -> Self {
-        Self { appender, clock, machine, loops: tokio::sync::Mutex::default(), view: Mutex::default() }
+        let inner = Inner {
+            common: Arc::new(Common::new(appender, clock, machine)),
+            view: Mutex::default(),
+            state: tokio::sync::Mutex::default(),
+            changed: Arc::default(),
+        };
+        Self { inner: Arc::new(inner), following: tokio::sync::Mutex::default(), stop: CancellationToken::new() }
     }
 
-    /// Makes these the targets: loops of targets that stay the same go on, others end or begin.
+    /// Makes these the targets: loops of targets that stay the same go on, others end or begin. The same holds for
+    /// discoveries.
     ///
     /// # Errors
     /// A job's client cannot be made; then everything stays as it was.
     pub async fn apply(&self, configs: Vec<ScrapeConfig>, built_in: Vec<BuiltIn>) -> Result<(), ApplyError> {
-        let jobs = configs.into_iter().map(Job::new).collect::<Result<Vec<_>, _>>()?;
-        let plan = |job: &Job| pool::plan(&job.config, &job.reading, &pool::static_groups(&job.config));
-        let mut pools: Vec<PoolPlan> = jobs.iter().map(plan).collect();
-        let configs: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.config)).collect();
-        pool::give_way(&mut pools, &configs, &self.machine);
-
-        let mut wanted = BTreeMap::new();
-        for (plan, job) in pools.iter().zip(&jobs) {
-            for target in &plan.targets {
-                let (client, refused) = (Some(job.client.clone()), plan.refused.clone());
-                wanted.insert(order(target), Assignment { target: Arc::clone(target), client, refused });
-            }
+        let inner = &self.inner;
+        let mut state = inner.state.lock().await;
+        let jobs = configs.into_iter().map(|config| Job::new(config, &state.jobs).map(Arc::new));
+        state.jobs = jobs.collect::<Result<_, _>>()?;
+        state.built_in = built_in;
+        let discoveries = state
+            .jobs
+            .iter()
+            .flat_map(|job| job.config.discoveries.iter().map(|config| (job.config.job_name.clone(), config.clone())));
+        let discoveries = discoveries.collect();
+        let context = discovery::Context { clock: Arc::clone(&inner.common.clock), user_agent: AGENT.to_owned() };
+        state.finders.apply(discoveries, &context, &inner.changed).await;
+        inner.sync(&mut state).await;
+        drop(state);
+        let mut following = self.following.lock().await;
+        if following.is_none() {
+            *following = Some(tokio::spawn(follow(Arc::clone(inner), self.stop.clone())));
         }
-        for source in built_in {
-            let target = Arc::new(Target::built_in(source));
-            wanted.insert(order(&target), Assignment { target, client: None, refused: None });
-        }
-        let mut loops = self.loops.lock().await;
-        self.reconcile(&mut loops, wanted).await;
-        let mut view = self.view.lock();
-        view.pools = pools;
-        view.jobs = jobs;
         Ok(())
-    }
-
-    async fn reconcile(&self, loops: &mut BTreeMap<String, Running>, wanted: BTreeMap<String, Assignment>) {
-        let ended: Vec<String> = loops.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
-        let ended: Vec<Running> = ended.iter().filter_map(|key| loops.remove(key)).collect();
-        for running in &ended {
-            running.stop.cancel();
-        }
-        for running in ended {
-            join(running.task).await;
-        }
-        self.view.lock().seats.retain(|key, _| wanted.contains_key(key));
-        for (key, assignment) in wanted {
-            match loops.entry(key) {
-                Entry::Occupied(running) => {
-                    if let Some(seat) = self.view.lock().seats.get_mut(running.key()) {
-                        self.describe(&mut seat.status.lock(), &assignment.target);
-                        seat.assignment = assignment.clone();
-                    }
-                    running.get().assignments.send_replace(assignment);
-                }
-                Entry::Vacant(vacant) => {
-                    let status = Arc::new(Mutex::new(self.status(&assignment.target)));
-                    let seat = Seat { status: Arc::clone(&status), assignment: assignment.clone() };
-                    self.view.lock().seats.insert(vacant.key().clone(), seat);
-                    vacant.insert(self.start(assignment, status));
-                }
-            }
-        }
-    }
-
-    fn start(&self, assignment: Assignment, status: Arc<Mutex<TargetStatus>>) -> Running {
-        let target = &assignment.target;
-        let span = tracing::info_span!("scrape", job = target.pool, instance = target.labels.get("instance"));
-        let (assignments, receiver) = watch::channel(assignment);
-        let scrape_loop = Loop::new(receiver, Arc::clone(&self.appender), Arc::clone(&self.clock), status);
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(scrape_loop.run(stop.clone()).instrument(span));
-        Running { assignments, stop, task }
-    }
-
-    fn status(&self, target: &Target) -> TargetStatus {
-        let mut status = TargetStatus {
-            key: target.id(),
-            pool: target.pool.clone(),
-            url: target.url.clone(),
-            labels: target.labels.clone(),
-            ..TargetStatus::default()
-        };
-        self.describe(&mut status, target);
-        status
-    }
-
-    /// What may change while a loop goes on.
-    fn describe(&self, status: &mut TargetStatus, target: &Target) {
-        status.global_url = self.machine.global_url(&target.url);
-        status.discovered_labels = target.discovered_labels.clone();
-        status.interval_ms = target.interval_ms;
-        status.timeout_ms = target.timeout_ms;
-        status.reason = target.reason.clone();
     }
 
     /// What each target's last scrape was like, by job and labels.
     pub fn targets(&self) -> Vec<TargetStatus> {
-        self.view.lock().seats.values().map(|seat| seat.status.lock().clone()).collect()
+        self.inner.view.lock().targets()
     }
 
     /// What was found and is not scraped, by job; of each job at most its `dropped_targets_kept`.
     pub fn dropped(&self) -> Vec<DroppedTarget> {
-        self.view.lock().pools.iter().flat_map(|pool| pool.dropped.clone()).collect()
+        self.inner.view.lock().dropped()
     }
 
     /// The jobs with their targets counted: configured ones in the order of the configuration, then built-in ones.
     pub fn pools(&self) -> Vec<PoolStatus> {
-        let view = self.view.lock();
-        let status = |pool: &PoolPlan| PoolStatus {
-            name: pool.name.clone(),
-            dropped: pool.dropped_count,
-            target_errors: pool.errors.clone(),
-            target_limit_exceeded: pool.refused.is_some(),
-            ..PoolStatus::default()
-        };
-        let mut pools: Vec<PoolStatus> = view.pools.iter().map(status).collect();
-        for seat in view.seats.values() {
-            let status = seat.status.lock();
-            let position = pools.iter().position(|pool| pool.name == status.pool).unwrap_or(pools.len());
-            if position == pools.len() {
-                pools.push(PoolStatus { name: status.pool.clone(), ..PoolStatus::default() });
-            }
-            let pool = &mut pools[position];
-            match status.health {
-                // What rests is nobody's concern.
-                _ if status.resting.is_some() => {}
-                Health::Up => pool.up += 1,
-                Health::Down => pool.down += 1,
-                Health::Unknown => pool.unknown += 1,
-            }
-        }
-        pools
+        self.inner.view.lock().pools()
     }
 
     /// The rules of a job, each with what it makes of `labels`, as far as the first that drops them; `None` if there is
     /// no such job.
     pub fn relabel_steps(&self, pool: &str, labels: &Labels) -> Option<Vec<(relabel::Config, relabel::Step)>> {
-        let view = self.view.lock();
-        let job = view.jobs.iter().find(|job| job.config.job_name == pool)?;
-        let rules = job.config.relabel_configs.clone();
-        drop(view);
-        let steps = relabel::explain(labels, &rules);
-        Some(rules.into_iter().zip(steps).collect())
+        self.inner.view.lock().relabel_steps(pool, labels)
     }
 
     /// Fetches a target's page now, for people to read; nothing of it is stored. `key` is [`TargetStatus::key`].
@@ -229,49 +121,108 @@ impl Manager {
     /// # Errors
     /// There is no such target, or it does not answer; the text says which.
     pub async fn raw_page(&self, key: &str) -> Result<RawPage, String> {
-        let seat = self.view.lock().seats.values().find(|seat| seat.status.lock().key == key).cloned();
-        let Some(Seat { status, assignment }) = seat else {
+        let Some(Seat { status, assignment }) = self.inner.view.lock().find(key) else {
             return Err("there is no such target any more".to_owned());
         };
-        let stand_in = status.lock().served_by.is_some();
-        raw_page::of(&assignment, stand_in, Timestamp::from_ms(self.clock.now_ms())).await
+        let stands_in = status.lock().served_by.is_some();
+        raw_page::of(&assignment, stands_in, Timestamp::from_ms(self.inner.common.clock.now_ms())).await
+    }
+
+    /// What Prometheus says of its own scraping, under its names.
+    pub fn own_metrics(&self) -> Vec<Family> {
+        own_metrics::families(&self.inner.view.lock(), &self.inner.common.tally)
     }
 
     /// Ends all loops; their series end with markers only where targets are removed, not where the program stops.
     pub async fn shutdown(&self) {
-        let loops = std::mem::take(&mut *self.loops.lock().await);
-        for running in loops.values() {
-            running.task.abort();
+        self.stop.cancel();
+        if let Some(following) = self.following.lock().await.take()
+            && let Err(error) = following.await
+        {
+            tracing::error!(%error, "the task that follows discoveries panicked");
         }
-        for (_, running) in loops {
-            join(running.task).await;
+        let mut state = self.inner.state.lock().await;
+        state.finders.shutdown().await;
+        state.crew.shutdown().await;
+    }
+}
+
+/// Follows what discoveries find.
+async fn follow(inner: Arc<Inner>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = inner.changed.notified() => {}
+        }
+        let mut state = inner.state.lock().await;
+        inner.sync(&mut state).await;
+        drop(state);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(FOLLOW_PAUSE_MS)) => {}
         }
     }
 }
 
-impl Job {
-    fn new(config: ScrapeConfig) -> Result<Self, ApplyError> {
-        let client = http_client::build(&config.http)
-            .map_err(|source| ApplyError::Client { job: config.job_name.clone(), source })?;
-        Ok(Self { reading: Arc::new(config.without_targets()), config: Arc::new(config), client })
+impl Inner {
+    /// Makes what is configured and found what is scraped.
+    async fn sync(&self, state: &mut State) {
+        let mut discovery_errors = BTreeMap::new();
+        let mut pools: Vec<PoolPlan> = Vec::with_capacity(state.jobs.len());
+        for job in &state.jobs {
+            let found = state.finders.of(&job.config.job_name);
+            let errors: Vec<String> = found.iter().filter_map(|found| found.error.clone()).collect();
+            discovery_errors.insert(job.config.job_name.clone(), errors);
+            let static_groups = pool::static_groups(&job.config);
+            let groups = static_groups.iter().chain(found.iter().flat_map(|found| &found.groups));
+            pools.push(pool::plan(&job.config, &job.reading, groups));
+        }
+        let configs: Vec<_> = state.jobs.iter().map(|job| Arc::clone(&job.config)).collect();
+        pool::give_way(&mut pools, &configs, &self.common.machine);
+
+        let mut wanted = BTreeMap::new();
+        let mut ports_here = BTreeSet::new();
+        for (plan, job) in pools.iter().zip(&state.jobs) {
+            for target in &plan.targets {
+                ports_here.extend(self.port_here(target));
+                let assignment = Assignment {
+                    target: Arc::clone(target),
+                    client: Some(job.client.clone()),
+                    refused: plan.refused.clone(),
+                    stand_in: self.stand_in(target, &state.built_in),
+                };
+                wanted.insert(crew::place(target), assignment);
+            }
+        }
+        for source in &state.built_in {
+            let target = Arc::new(Target::built_in(source.clone()));
+            let place = crew::place(&target);
+            wanted.insert(place, Assignment { target, client: None, refused: None, stand_in: None });
+        }
+        *self.common.ports_here.lock() = ports_here;
+        {
+            let mut view = self.view.lock();
+            view.pools = pools;
+            view.jobs.clone_from(&state.jobs);
+            view.discovery_errors = discovery_errors;
+        }
+        state.crew.assign(wanted, &self.common, &self.view).await;
     }
-}
 
-/// Under what a target stands among all.
-fn order(target: &Target) -> String {
-    format!("{}\0{}", target.pool, target.key())
-}
+    fn port_here(&self, target: &Target) -> Option<u16> {
+        let Endpoint::Http(url) = &target.endpoint else { return None };
+        url.port_or_known_default().filter(|_| url.host_str().is_some_and(|host| self.common.machine.is_here(host)))
+    }
 
-async fn join(task: JoinHandle<()>) {
-    if let Err(error) = task.await
-        && error.is_panic()
-    {
-        tracing::error!(%error, "a scrape loop panicked");
+    fn stand_in(&self, target: &Target, built_in: &[BuiltIn]) -> Option<StandIn> {
+        let Endpoint::Http(url) = &target.endpoint else { return None };
+        let candidate = stand_in::candidate(url, &self.common.machine)?;
+        let source = built_in.iter().find(|source| source.stands_for.contains(&candidate.program))?;
+        Some(StandIn { candidate, source: source.clone() })
     }
 }
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use clock::SystemClock;
     use model::{Family, MetricType};
@@ -280,6 +231,7 @@ mod tests {
 
     use super::*;
     use crate::config::StaticGroup;
+    use crate::status::Health;
 
     fn job(target: &HttpTarget) -> ScrapeConfig {
         let group = StaticGroup { targets: vec![target.address().to_string()], ..StaticGroup::default() };

@@ -49,7 +49,7 @@ pub enum Program {
 
 impl Program {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::NodeExporter,
         Self::DcgmExporter,
         Self::NvidiaGpuExporter,
@@ -71,7 +71,7 @@ impl Program {
     }
 
     /// The port on which it is usually found, if no other program is found there as well.
-    pub const fn port(self) -> Option<u16> {
+    pub(crate) const fn port(self) -> Option<u16> {
         match self {
             Self::NodeExporter => Some(9100),
             Self::DcgmExporter => Some(9400),
@@ -83,9 +83,9 @@ impl Program {
         }
     }
 
-    /// Whether its numbers are the machine's and not its own.
-    pub const fn tells_of_the_machine(self) -> bool {
-        matches!(self, Self::NodeExporter | Self::DcgmExporter | Self::NvidiaGpuExporter)
+    /// Whether its series are those of a collector in here: the machine's numbers under the same names.
+    pub(crate) const fn doubles_ours(self) -> bool {
+        matches!(self, Self::NodeExporter | Self::DcgmExporter)
     }
 }
 
