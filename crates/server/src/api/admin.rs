@@ -6,7 +6,7 @@ use super::params::Params;
 /// `/api/v1/admin/tsdb/delete_series`
 pub(crate) async fn delete_series(params: Params) -> ApiError {
     if params.all("match[]").next().is_none() {
-        return ApiError::new(ErrorKind::BadData, "no match[] parameter provided");
+        return ApiError::bad_data("no match[] parameter provided");
     }
     match params.selectors().and_then(|_| params.range()) {
         Ok(_) => unsupported("series are not deleted one by one; samples go when storage.retention.time has passed"),

@@ -56,6 +56,11 @@ impl ApiError {
         Self { kind, message: message.into() }
     }
 
+    /// A request that cannot be understood.
+    pub(crate) fn bad_data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BadData, message)
+    }
+
     /// A parameter that cannot be read, in Prometheus' words.
     pub(crate) fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
         Self::new(ErrorKind::BadData, format!("invalid parameter {name:?}: {why}"))

@@ -8,7 +8,7 @@ use model::{Labels, METRIC_NAME, Matcher, TimeRange, Timestamp};
 use serde::Serialize;
 use storage::{QueryError, Queryable, Select};
 
-use super::answer::{ApiError, ErrorKind, success};
+use super::answer::{ApiError, success};
 use super::params::Params;
 use crate::State;
 
@@ -49,7 +49,7 @@ struct CountDto {
 
 /// `/api/v1/status/tsdb`
 pub(crate) async fn status(Extract(state): Extract<State>, params: Params) -> Result<Response, ApiError> {
-    let bad = |message: &str| ApiError::new(ErrorKind::BadData, message);
+    let bad = |message: &str| ApiError::bad_data(message);
     let limit = match params.first("limit").map(str::parse::<usize>) {
         None => LIMIT_DEFAULT,
         Some(Ok(limit)) if LIMIT_MAX < limit => return Err(bad("limit must not exceed 10000")),

@@ -6,7 +6,7 @@ use model::Matcher;
 use promql_syntax::{Expr, ExprKind};
 use storage::SeriesExemplars;
 
-use super::answer::{ApiError, ErrorKind, raw_success};
+use super::answer::{ApiError, raw_success};
 use super::json::{write_labels, write_seconds};
 use super::params::Params;
 use crate::State;
@@ -15,10 +15,10 @@ use crate::State;
 pub(crate) async fn query(Extract(state): Extract<State>, params: Params) -> Result<Response, ApiError> {
     let range = params.range()?;
     if range.end < range.start {
-        return Err(ApiError::new(ErrorKind::BadData, "end timestamp must not be before start timestamp"));
+        return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
     let expr = promql_syntax::parse(params.first("query").unwrap_or_default())
-        .map_err(|error| ApiError::new(ErrorKind::BadData, error.to_string()))?;
+        .map_err(|error| ApiError::bad_data(error.to_string()))?;
     let mut selectors = Vec::new();
     collect_selectors(&expr, &mut selectors);
     // Without a selector a store would give all exemplars.

@@ -4,7 +4,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
 
-use super::answer::{ApiError, ErrorKind, success_with};
+use super::answer::{ApiError, success_with};
 use super::params::{Params, truncate};
 use crate::State;
 
@@ -22,7 +22,7 @@ pub(crate) async fn values(
     name: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let bad = |why: String| ApiError::new(ErrorKind::BadData, format!("invalid label name: {why}"));
+    let bad = |why: String| ApiError::bad_data(format!("invalid label name: {why}"));
     let Path(name) = name.map_err(|not_utf8| bad(not_utf8.body_text()))?;
     let name = unescape_name(&name);
     if name.is_empty() {

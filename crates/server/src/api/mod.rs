@@ -38,6 +38,8 @@ pub(crate) fn v1() -> Router<State> {
         .route("/label/{name}/values", get(labels::values))
         .route("/series", get(series::list).post(series::list).delete(series::not_implemented))
         .route("/targets", get(targets::list))
+        .route("/targets/relabel_steps", get(targets::relabel_steps))
+        .route("/scrape_pools", get(targets::pools))
         .route("/rules", get(rules::list))
         .route("/alerts", get(alerts::list))
         .route("/alertmanagers", get(alerts::alertmanagers))

@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
 use model::{Matcher, TimeRange, Timestamp};
 
-use super::answer::{ApiError, ErrorKind};
+use super::answer::ApiError;
 
 /// Parameters in the order given; the body's come first, as in Go's `Request.Form`.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ impl Params {
 
     /// Every `match[]`. Each has to select something in particular.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
-        let bad = |message: String| ApiError::new(ErrorKind::BadData, message);
+        let bad = |message: String| ApiError::bad_data(message);
         let read = |text| {
             let matchers = promql_syntax::parse_selector(text).map_err(|error| bad(error.to_string()))?;
             if matchers.iter().all(Matcher::matches_absent) {
@@ -122,7 +122,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
         if is_form {
             let body = Bytes::from_request(request, state)
                 .await
-                .map_err(|error| ApiError::new(ErrorKind::BadData, format!("error parsing form values: {error}")))?;
+                .map_err(|error| ApiError::bad_data(format!("error parsing form values: {error}")))?;
             pairs.extend(url::form_urlencoded::parse(&body).into_owned());
         }
         pairs.extend(url::form_urlencoded::parse(query.as_bytes()).into_owned());

@@ -40,7 +40,7 @@ pub(crate) async fn range(Extract(state): Extract<State>, params: Params) -> Res
     }
     if POINTS_MAX < (end - start) / step_ms {
         let message = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)";
-        return Err(ApiError::new(ErrorKind::BadData, message));
+        return Err(ApiError::bad_data(message));
     }
     let overrides = overrides(&params)?;
     let expr = expression(&params)?;
@@ -61,7 +61,7 @@ pub(super) fn expression(params: &Params) -> Result<Expr, ApiError> {
 fn overrides(params: &Params) -> Result<Overrides, ApiError> {
     let lookback = params.first("lookback_delta").map(super::params::parse_duration_ms).transpose();
     let lookback_ms = lookback
-        .map_err(|why| ApiError::new(ErrorKind::BadData, format!("error parsing lookback delta duration: {why}")))?;
+        .map_err(|why| ApiError::bad_data(format!("error parsing lookback delta duration: {why}")))?;
     Ok(Overrides { timeout_ms: params.duration_ms("timeout")?, lookback_ms })
 }
 

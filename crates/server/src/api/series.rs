@@ -12,7 +12,7 @@ use crate::State;
 pub(crate) async fn list(Extract(state): Extract<State>, params: Params) -> Result<Response, ApiError> {
     let (selectors, range, limit) = (params.selectors()?, params.range()?, params.limit()?);
     if selectors.is_empty() {
-        return Err(ApiError::new(ErrorKind::BadData, "no match[] parameter provided"));
+        return Err(ApiError::bad_data("no match[] parameter provided"));
     }
     let mut series = state.read(move |storage| storage.series(&selectors, range)).await?;
     let warnings = truncate(&mut series, limit);
