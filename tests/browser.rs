@@ -9,7 +9,18 @@ use tokio::process::{Child, Command};
 
 use crate::program::{Program, eventually};
 
-const PAGES: [&str; 5] = ["/", "/targets", "/rules", "/alerts", "/query"];
+const PAGES: [&str; 10] = [
+    "/",
+    "/targets",
+    "/targets?state=dropped",
+    "/config",
+    "/flags",
+    "/status",
+    "/tsdb-status",
+    "/rules",
+    "/alerts",
+    "/query",
+];
 const WIDTHS: [u64; 2] = [390, 1280];
 
 #[tokio::test]

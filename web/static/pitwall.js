@@ -41,7 +41,13 @@
     }
     for (const element of fresh) {
       const old = document.getElementById(element.id);
-      if (!old || old.isEqualNode(element)) continue;
+      if (!old) continue;
+      // What somebody folded or unfolded stays so.
+      for (const part of element.querySelectorAll('details[id]')) {
+        const before = document.getElementById(part.id);
+        if (before) part.open = before.open;
+      }
+      if (old.isEqualNode(element)) continue;
       const scrolled = [...old.querySelectorAll('.tw')].map(box => box.scrollLeft);
       const focused = [...old.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
       old.replaceWith(document.adoptNode(element));

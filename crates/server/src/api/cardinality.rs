@@ -20,31 +20,34 @@ const LIMIT_MAX: usize = 10_000;
 /// Samples that are looked at to find the first and the last moment.
 const PROBE_SAMPLES_MAX: usize = 1_000_000;
 
+/// What the series have most.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StatusDto {
-    head_stats: HeadDto,
-    series_count_by_metric_name: Vec<CountDto>,
-    label_value_count_by_label_name: Vec<CountDto>,
-    memory_in_bytes_by_label_name: Vec<CountDto>,
-    series_count_by_label_value_pair: Vec<CountDto>,
+pub(crate) struct Cardinality {
+    pub(crate) head_stats: Head,
+    pub(crate) series_count_by_metric_name: Vec<Count>,
+    pub(crate) label_value_count_by_label_name: Vec<Count>,
+    pub(crate) memory_in_bytes_by_label_name: Vec<Count>,
+    pub(crate) series_count_by_label_value_pair: Vec<Count>,
 }
 
+/// How many there are.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct HeadDto {
-    num_series: usize,
-    num_label_pairs: usize,
+pub(crate) struct Head {
+    pub(crate) num_series: usize,
+    pub(crate) num_label_pairs: usize,
     /// A series has one column that is still written.
-    chunk_count: usize,
-    min_time: i64,
-    max_time: i64,
+    pub(crate) chunk_count: usize,
+    pub(crate) min_time: i64,
+    pub(crate) max_time: i64,
 }
 
+/// A name with its count.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct CountDto {
-    name: String,
-    value: usize,
+pub(crate) struct Count {
+    pub(crate) name: String,
+    pub(crate) value: usize,
 }
 
 /// `/api/v1/status/tsdb`
@@ -56,6 +59,11 @@ pub(crate) async fn status(Extract(state): Extract<State>, params: Params) -> Re
         Some(Ok(limit)) if 0 < limit => limit,
         Some(_) => return Err(bad("limit must be a positive number")),
     };
+    Ok(success(&read(&state, limit).await?))
+}
+
+/// Counts; each list has `limit` entries at the most.
+pub(crate) async fn read(state: &State, limit: usize) -> Result<Cardinality, QueryError> {
     let now = state.now();
     let range = TimeRange::new(now - RECENT_MS, now);
     let counted = state.read(move |storage| {
@@ -63,7 +71,7 @@ pub(crate) async fn status(Extract(state): Extract<State>, params: Params) -> Re
         let (min_time, max_time) = extent(storage, range)?;
         Ok(count(&series, limit, min_time, max_time))
     });
-    Ok(success(&counted.await?))
+    counted.await
 }
 
 /// The first and the last moment within `range` at which something was scraped; `range` itself if nothing was.
@@ -80,7 +88,7 @@ fn extent(storage: &dyn Queryable, range: TimeRange) -> Result<(Timestamp, Times
     Ok((Timestamp::from_ms(first), Timestamp::from_ms(last)))
 }
 
-fn count(series: &[Labels], limit: usize, min_time: Timestamp, max_time: Timestamp) -> StatusDto {
+fn count(series: &[Labels], limit: usize, min_time: Timestamp, max_time: Timestamp) -> Cardinality {
     let mut pairs: HashMap<(&str, &str), usize> = HashMap::new();
     let labels = series.iter().flat_map(Labels::iter);
     labels.for_each(|pair| *pairs.entry(pair).or_default() += 1);
@@ -96,8 +104,8 @@ fn count(series: &[Labels], limit: usize, min_time: Timestamp, max_time: Timesta
         by_pair.push((format!("{name}={value}"), count));
     });
     let owned = |counts: HashMap<&str, usize>| counts.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
-    StatusDto {
-        head_stats: HeadDto {
+    Cardinality {
+        head_stats: Head {
             num_series: series.len(),
             num_label_pairs,
             chunk_count: series.len(),
@@ -112,9 +120,9 @@ fn count(series: &[Labels], limit: usize, min_time: Timestamp, max_time: Timesta
 }
 
 /// The largest counts first, equal ones by name.
-fn largest(mut counts: Vec<(String, usize)>, limit: usize) -> Vec<CountDto> {
+fn largest(mut counts: Vec<(String, usize)>, limit: usize) -> Vec<Count> {
     counts.sort_unstable_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
-    counts.into_iter().take(limit).map(|(name, value)| CountDto { name, value }).collect()
+    counts.into_iter().take(limit).map(|(name, value)| Count { name, value }).collect()
 }
 
 #[cfg(test)]
@@ -129,7 +137,7 @@ mod tests {
             Labels::from_pairs([("__name__", "x"), ("job", "a")]),
         ];
         let at = Timestamp::from_ms;
-        let counts = |list: &[CountDto]| list.iter().map(|c| format!("{} {}", c.name, c.value)).collect::<Vec<_>>();
+        let counts = |list: &[Count]| list.iter().map(|c| format!("{} {}", c.name, c.value)).collect::<Vec<_>>();
         let all = count(&series, 9, at(1), at(2));
         assert_eq!((all.head_stats.num_series, all.head_stats.num_label_pairs), (3, 4));
         assert_eq!(counts(&all.series_count_by_metric_name), ["up 2", "x 1"]);

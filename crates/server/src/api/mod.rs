@@ -3,7 +3,7 @@
 mod admin;
 mod alerts;
 mod answer;
-mod cardinality;
+pub(crate) mod cardinality;
 mod exemplars;
 mod expressions;
 mod features;

@@ -60,8 +60,8 @@ pub(super) fn expression(params: &Params) -> Result<Expr, ApiError> {
 
 fn overrides(params: &Params) -> Result<Overrides, ApiError> {
     let lookback = params.first("lookback_delta").map(super::params::parse_duration_ms).transpose();
-    let lookback_ms = lookback
-        .map_err(|why| ApiError::bad_data(format!("error parsing lookback delta duration: {why}")))?;
+    let lookback_ms =
+        lookback.map_err(|why| ApiError::bad_data(format!("error parsing lookback delta duration: {why}")))?;
     Ok(Overrides { timeout_ms: params.duration_ms("timeout")?, lookback_ms })
 }
 

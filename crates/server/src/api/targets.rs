@@ -195,8 +195,7 @@ mod tests {
         let labels = Labels::from_pairs([("__address__", "a:1")]);
         let check = |query: &str, expected: (usize, usize, Option<usize>)| {
             let active = ["b", "a"].map(|pool| TargetStatus { pool: pool.to_owned(), ..TargetStatus::default() });
-            let dropped =
-                DroppedTarget { pool: "a".to_owned(), discovered_labels: labels.clone(), reason: None };
+            let dropped = DroppedTarget { pool: "a".to_owned(), discovered_labels: labels.clone(), reason: None };
             let pools = ["a", "b"].map(|name| PoolStatus { name: name.to_owned(), ..PoolStatus::default() });
             let dto = present(&Params::of(query), active.to_vec(), vec![dropped], &pools);
             let counts = dto.dropped_target_counts.as_ref().map(BTreeMap::len);

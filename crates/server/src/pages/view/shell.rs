@@ -14,6 +14,19 @@ pub(crate) enum Section {
     Targets,
 }
 
+impl Section {
+    /// Its address.
+    pub(crate) const fn href(self) -> &'static str {
+        match self {
+            Self::Home => "/",
+            Self::Explore => "/query",
+            Self::Alerts => "/alerts",
+            Self::Rules => "/rules",
+            Self::Targets => "/targets",
+        }
+    }
+}
+
 /// The frame of a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Shell {
@@ -28,6 +41,8 @@ pub(crate) struct Shell {
     pub(crate) firing: usize,
     /// How often the page renews itself, in seconds.
     pub(crate) refresh_s: Option<u32>,
+    /// The page has parts to unfold: without the script it does not renew itself, because that would fold them.
+    pub(crate) unfolds: bool,
     /// This page's own address.
     pub(crate) href: String,
     pub(crate) picker: Option<Picker>,
@@ -72,25 +87,26 @@ impl Shell {
             facts: Vec::new(),
             firing: 0,
             refresh_s: None,
+            unfolds: false,
             href: href.into(),
             picker: None,
         }
     }
 
     pub(crate) fn nav(&self) -> [NavEntry; 5] {
-        let entry = |section, href, icon, word| NavEntry {
-            href,
+        let entry = |section: Section, icon, word| NavEntry {
+            href: section.href(),
             icon,
             word,
             current: section == self.section,
             count: if section == Section::Alerts { self.firing } else { 0 },
         };
         [
-            entry(Section::Home, "/", Icon::Home, "Home"),
-            entry(Section::Explore, "/query", Icon::Explore, "Explore"),
-            entry(Section::Alerts, "/alerts", Icon::Bell, "Alerts"),
-            entry(Section::Rules, "/rules", Icon::Board, "Rules"),
-            entry(Section::Targets, "/targets", Icon::Pulse, "Targets"),
+            entry(Section::Home, Icon::Home, "Home"),
+            entry(Section::Explore, Icon::Explore, "Explore"),
+            entry(Section::Alerts, Icon::Bell, "Alerts"),
+            entry(Section::Rules, Icon::Board, "Rules"),
+            entry(Section::Targets, Icon::Pulse, "Targets"),
         ]
     }
 

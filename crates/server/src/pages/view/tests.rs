@@ -7,12 +7,17 @@ use chart::{Frame, FrameSeries, Height, PlotOptions, Segment, Severity, Summary,
 use units::unit::{Formatted, Unit};
 
 use super::alerts::{Alert, AlertGroup, AlertsPage, Note};
+use super::error::ErrorPage;
 use super::explore::{ExplorePage, ExploreResult, Names, QueryProblem, ResultRow};
 use super::home::{AlertList, AlertRow, Fact, GpuCard, Gpus, HomePage, HostRow, ModelRow, TargetList, TargetProblem};
 use super::parts::{Badge, Empty, Html, Icon, Link, Mood, Panel, PanelBody, Stat};
 use super::rules::{Group, Rule, RulesPage};
 use super::shell::{Picker, Preset, Section, Shell};
-use super::targets::{Filter, Pool, Target, TargetsPage};
+use super::status::{ConfigPage, FactTable, FactsPage, StatusTab};
+use super::targets::{
+    Dropped, DroppedPool, Filter, Found, Note as TargetNote, Pager, Pool, RawView, StepView, StepsPage, StepsView,
+    Target, TargetsPage,
+};
 
 /// 2026-11-22T14:00:00Z
 const FROM_MS: i64 = 1_795_356_000_000;
@@ -280,40 +285,189 @@ fn home_of_a_box_without_anything() {
     );
 }
 
-#[test]
-fn targets() {
-    let target = |badge, url: &str, problem| Target {
+fn target(id: &str, badge: Badge, url: &str) -> Target {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    Target {
+        id: id.to_owned(),
         badge,
         url: url.to_owned(),
-        labels: vec!["instance=gpu-01:8000".to_owned(), "job=vllm".to_owned()],
         last_scrape: "2.1 s ago".to_owned(),
         duration: "6.2 ms".to_owned(),
         samples: "361".to_owned(),
-        problem,
-    };
-    let refused =
-        Empty::new(Mood::Crit, "Connection refused").line("Nothing listens on port 8001. Is the server running?");
-    let pool = Pool {
+        problem: None,
+        notes: Vec::new(),
+        found: None,
+        labels: texts(&["instance=gpu-01:8000", "job=vllm"]),
+        discovered: texts(&["__address__=127.0.0.1:8000", "job=vllm"]),
+        facts: texts(&["every 15s", "timeout 10s"]),
+        raw_href: format!("/targets/raw?key={id}"),
+        steps_href: Some(format!("/targets/relabel?key={id}")),
+    }
+}
+
+fn targets_page(state: &'static str) -> TargetsPage {
+    let filter =
+        |word, key: &str, count| Filter { href: format!("/targets?state={key}"), word, count, current: key == state };
+    TargetsPage {
+        shell: Shell { unfolds: true, ..shell(Section::Targets, "Targets", "/targets") },
+        tabs: StatusTab::all("/targets"),
+        query: "gpu \"01\"".to_owned(),
+        state,
+        pool: String::new(),
+        filters: vec![filter("All", "", 4), filter("Down", "down", 1), filter("Dropped", "dropped", 2)],
+        pools: Vec::new(),
+        dropped: Vec::new(),
+        dismissed: Vec::new(),
+        pager: None,
+        empty: None,
+    }
+}
+
+#[test]
+fn targets() {
+    let refused = Empty::new(Mood::Crit, "Connection refused").line("Did you mean port 8000, where vllm listens?");
+    let note = |icon, text: &str| vec![TargetNote { icon, text: text.to_owned() }];
+    let vllm = Pool {
+        id: "pool-vllm".to_owned(),
         name: "vllm".to_owned(),
-        summary: "1 of 2 up".to_owned(),
+        summary: "1 of 2 up, 1 down".to_owned(),
+        problems: vec![Empty::new(Mood::Warn, "targets.json: line 3: expected a list").line("Kept.")],
         targets: vec![
-            target(Badge::new(Mood::Crit, "Down"), "http://127.0.0.1:8001/metrics", Some(refused)),
-            target(Badge::new(Mood::Ok, "Up"), "http://127.0.0.1:8000/metrics", None),
+            Target {
+                problem: Some(refused),
+                ..target("t-1", Badge::new(Mood::Crit, "Down"), "http://127.0.0.1:8001/metrics")
+            },
+            Target {
+                notes: note(Icon::Search, "Found: vllm serve (pid 4711) listens on 127.0.0.1:8000."),
+                found: Some(Found { key: "2".to_owned(), pinned: None }),
+                ..target("t-2", Badge::new(Mood::Ok, "Up"), "http://127.0.0.1:8000/metrics")
+            },
         ],
     };
-    let host = Pool {
+    let node = Pool {
+        id: "pool-node".to_owned(),
         name: "node".to_owned(),
-        summary: "1 of 1 up".to_owned(),
-        targets: vec![target(Badge::new(Mood::Info, "Built in"), "host collector", None)],
+        summary: "2 of 2 up".to_owned(),
+        problems: Vec::new(),
+        targets: vec![
+            Target {
+                notes: note(Icon::Info, "Node_exporter does not answer there, so the built-in collector does."),
+                ..target("t-3", Badge::new(Mood::Info, "Built in"), "http://node-exporter:9100/metrics")
+            },
+            Target {
+                found: Some(Found { key: "4".to_owned(), pinned: Some("127.0.0.1:9100".to_owned()) }),
+                discovered: Vec::new(),
+                steps_href: None,
+                ..target("t-4", Badge::new(Mood::Info, "Built in"), "Built-in collector")
+            },
+        ],
     };
-    let filter = |word, count, current| Filter { href: "/targets", word, count, current };
+    let page = TargetsPage {
+        pools: vec![vllm, node],
+        dismissed: vec!["127.0.0.1:8080".to_owned()],
+        pager: Some(Pager { words: "51 to 54 of 54".to_owned(), before: Some("/targets".to_owned()), after: None }),
+        ..targets_page("")
+    };
+    check("targets", &page);
+}
+
+fn steps() -> StepsView {
+    let step = |number, rule: &str, changes: &[&str], dropped| StepView {
+        number,
+        rule: rule.to_owned(),
+        input: "a:1".to_owned(),
+        dropped,
+        changes: changes.iter().map(|change| (*change).to_owned()).collect(),
+    };
+    StepsView {
+        steps: vec![
+            step(1, "action: replace, target_label: x", &["+x=y"], false),
+            step(2, "action: keep, regex: .*", &[], false),
+            step(3, "action: drop, regex: a:.*", &[], true),
+        ],
+    }
+}
+
+#[test]
+fn dropped_targets() {
+    let dropped = |id: &str, reason: Option<&str>, steps| Dropped {
+        id: id.to_owned(),
+        address: "a:1".to_owned(),
+        reason: reason.map(str::to_owned),
+        discovered: vec!["__address__=a:1".to_owned()],
+        steps,
+    };
+    let pool = DroppedPool {
+        id: "d-sd".to_owned(),
+        name: "sd".to_owned(),
+        summary: "2 targets dropped".to_owned(),
+        targets: vec![
+            dropped("d-sd-0", None, steps()),
+            dropped("d-sd-1", Some("the job node has this address"), StepsView { steps: Vec::new() }),
+        ],
+    };
+    check("targets_dropped", &TargetsPage { dropped: vec![pool], ..targets_page("dropped") });
+    let nothing = Empty::new(Mood::Neutral, "No such target").link("/targets", "Show all");
+    check("targets_empty", &TargetsPage { empty: Some(nothing), ..targets_page("down") });
+}
+
+#[test]
+fn pages_about_one_target() {
+    let shell = |heading, href| shell(Section::Targets, heading, href);
     check(
-        "targets",
-        &TargetsPage {
-            shell: shell(Section::Targets, "Targets", "/targets"),
-            filters: vec![filter("All", 3, true), filter("Up", 2, false), filter("Down", 1, false)],
-            pools: vec![pool, host],
+        "target_relabel",
+        &StepsPage {
+            shell: shell("Relabelling", "/targets/relabel?key=1"),
+            discovered: vec!["__address__=a:1".to_owned()],
+            steps: steps(),
+            labels: vec!["instance=a:1".to_owned()],
+        },
+    );
+    check(
+        "target_raw",
+        &RawView {
+            shell: shell("Raw page", "/targets/raw?key=1"),
+            text: "up{a=\"<b>\"} 1\n".to_owned(),
+            plain_href: "/targets/raw.txt?key=1".to_owned(),
             empty: None,
+        },
+    );
+}
+
+#[test]
+fn status_pages() {
+    let shell = |heading, href| Shell { refresh_s: None, ..shell(Section::Targets, heading, href) };
+    check(
+        "config",
+        &ConfigPage {
+            shell: shell("Configuration", "/config"),
+            tabs: StatusTab::all("/config"),
+            refused: Some("a.yml:1:2: unknown key <x>".to_owned()),
+            yaml: "scrape_configs:\n- basic_auth:\n    password: <secret>\n".to_owned(),
+            empty: None,
+        },
+    );
+    let rows = vec![("up".to_owned(), "3".to_owned())];
+    let table = |heading: &str, unit, rows| FactTable {
+        heading: heading.to_owned(),
+        span: "c6",
+        code: unit == "series",
+        unit,
+        rows,
+    };
+    check(
+        "facts",
+        &FactsPage {
+            shell: shell("Storage", "/tsdb-status"),
+            tabs: StatusTab::all("/tsdb-status"),
+            tables: vec![table("Series by metric name", "series", rows.clone()), table("", "", rows)],
+        },
+    );
+    check(
+        "not_found",
+        &ErrorPage {
+            shell: shell("Not found", "/targets"),
+            empty: Empty::new(Mood::Neutral, "There is no such target.").link("/targets", "Back"),
         },
     );
 }
