@@ -5,7 +5,7 @@ use std::process::Command;
 /// Lower layers first. A crate may depend only on crates of strictly lower layers.
 const LAYERS: &[&[&str]] = &[
     &["regexp", "units", "clock"],
-    &["model", "telemetry", "messages", "gotemplate"],
+    &["model", "protobuf", "telemetry", "messages", "gotemplate"],
     &["storage", "catalog", "http-client", "exposition", "relabel", "promql-syntax", "chart"],
     &["tsdb", "promql", "discovery", "gpu", "host", "alerting", "dashboard"],
     &["scrape", "rules", "insight", "remote", "notify", "promqltest", "test-support"],

@@ -11,6 +11,8 @@ pub enum Format {
     Text,
     /// OpenMetrics as text.
     OpenMetrics,
+    /// Protobuf messages, each behind its length.
+    Protobuf,
 }
 
 /// What an answer is instead of metrics.
@@ -22,9 +24,9 @@ pub enum FormatError {
     /// HTML.
     #[error("the endpoint returned a web page, not metrics")]
     WebPage,
-    /// Protobuf, but not one that anybody asks for.
-    #[error("the endpoint answered in protobuf, which was not asked for")]
-    Protobuf,
+    /// Protobuf, but in a form that was not asked for.
+    #[error("the endpoint answered in protobuf with {0}, not as io.prometheus.client.MetricFamily, delimited")]
+    OtherProtobuf(String),
 }
 
 impl Format {
@@ -39,16 +41,28 @@ impl Format {
         let format = match kind.as_str() {
             "text/plain" => Self::Text,
             "application/openmetrics-text" => Self::OpenMetrics,
-            "application/vnd.google.protobuf" => return Err(FormatError::Protobuf),
+            "application/vnd.google.protobuf" => {
+                let wrong = full.split(';').skip(1).map(str::trim).find(|parameter| is_foreign(parameter));
+                return wrong.map_or(Ok(Self::Protobuf), |wrong| Err(FormatError::OtherProtobuf(wrong.to_owned())));
+            }
             "application/json" if fallback.is_none() => return Err(FormatError::Json),
             "text/html" if fallback.is_none() => return Err(FormatError::WebPage),
             _ => match fallback {
                 Some(Protocol::OpenMetrics001 | Protocol::OpenMetrics100) => Self::OpenMetrics,
-                Some(Protocol::Protobuf) => return Err(FormatError::Protobuf),
+                Some(Protocol::Protobuf) => return Ok(Self::Protobuf),
                 Some(Protocol::Text004 | Protocol::Text100) | None => Self::Text,
             },
         };
         sniff(body).map_or(Ok(format), Err)
+    }
+}
+
+/// Whether a parameter of protobuf's `Content-Type` says that it is another message or another framing.
+fn is_foreign(parameter: &str) -> bool {
+    match parameter.split_once('=') {
+        Some(("proto", message)) => message.trim_matches('"') != "io.prometheus.client.MetricFamily",
+        Some(("encoding", framing)) => framing.trim_matches('"') != "delimited",
+        _ => false,
     }
 }
 
@@ -76,13 +90,17 @@ mod tests {
 
     #[test]
     fn the_type_decides_and_then_the_fallback() {
-        let check =
-            |content_type, fallback, expected| assert_eq!(Format::of(content_type, fallback, b"a 1\n"), expected);
+        let check = |content_type: Option<&str>, fallback, expected| {
+            assert_eq!(Format::of(content_type, fallback, b"a 1\n"), expected);
+        };
         check(Some("text/plain; version=0.0.4"), None, Ok(Format::Text));
         check(Some("text/plain; version=1.0.0"), Some(Protocol::OpenMetrics100), Ok(Format::Text));
         check(Some("Application/OpenMetrics-Text; version=1.0.0"), None, Ok(Format::OpenMetrics));
         check(None, None, Ok(Format::Text));
         check(Some("application/octet-stream"), Some(Protocol::OpenMetrics001), Ok(Format::OpenMetrics));
+        let protobuf = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=";
+        check(Some(&format!("{protobuf}delimited")), None, Ok(Format::Protobuf));
+        check(Some(&format!("{protobuf}text")), None, Err(FormatError::OtherProtobuf("encoding=text".to_owned())));
         check(Some("application/json"), None, Err(FormatError::Json));
         check(Some("application/json"), Some(Protocol::Text004), Ok(Format::Text));
         check(Some("text/html; charset=utf-8"), None, Err(FormatError::WebPage));

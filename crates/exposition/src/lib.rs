@@ -5,6 +5,7 @@
 
 mod accept;
 mod classic;
+mod delimited;
 mod entry;
 mod error;
 mod format;
@@ -20,7 +21,7 @@ pub use accept::{CONTENT_TYPE, accept_header};
 pub use entry::{Entry, FoundExemplar};
 pub use error::ParseError;
 pub use format::{Format, FormatError};
-pub use parser::Parser;
+pub use parser::{Options, Parser};
 pub use protocol::{Escaping, Protocol, UnknownProtocol};
 pub use series::labels_of;
 pub use write::write_text;

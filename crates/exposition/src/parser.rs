@@ -2,11 +2,21 @@
 
 use model::MetricType;
 
+use crate::delimited::Delimited;
 use crate::entry::{Entry, FoundExemplar};
 use crate::error::ParseError;
 use crate::format::Format;
 use crate::series::Dialect;
 use crate::text::Text;
+
+/// What is wanted of a page that says a thing in two ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Native histograms; without this they are read as classic ones, which may have no other bucket than the last.
+    pub native_histograms: bool,
+    /// Also the classic buckets of a histogram that has native ones.
+    pub classic_histograms: bool,
+}
 
 /// Walks a page and hands out one thing after the other; ends with the first error. A series' labels are left unread:
 /// whoever reads the same page again and again knows them by their bytes.
@@ -16,33 +26,37 @@ pub struct Parser<'a>(Inner<'a>);
 #[derive(Clone, Debug)]
 enum Inner<'a> {
     Text(Text<'a>),
+    Delimited(Box<Delimited<'a>>),
 }
 
 impl<'a> Parser<'a> {
     /// A parser at the start of a page of classic text.
-    pub const fn new(body: &'a [u8]) -> Self {
-        Self::of(Format::Text, body)
+    pub fn new(body: &'a [u8]) -> Self {
+        Self::of(Format::Text, body, Options::default())
     }
 
     /// A parser at the start of a page.
-    pub const fn of(format: Format, body: &'a [u8]) -> Self {
+    pub fn of(format: Format, body: &'a [u8], options: Options) -> Self {
         Self(match format {
+            Format::Protobuf => Inner::Delimited(Box::new(Delimited::new(body, options))),
             Format::Text => Inner::Text(Text::new(body, Dialect::Classic)),
             Format::OpenMetrics => Inner::Text(Text::new(body, Dialect::OpenMetrics)),
         })
     }
 
-    /// The line of the last entry, counted from 1.
+    /// The line of the last entry, counted from 1; of a protobuf page the metric family.
     pub fn line(&self) -> usize {
         match &self.0 {
             Inner::Text(text) => text.line(),
+            Inner::Delimited(delimited) => delimited.family_number(),
         }
     }
 
     /// The type that the last [`Entry::Type`] gave.
-    pub const fn kind(&self) -> MetricType {
+    pub fn kind(&self) -> MetricType {
         match &self.0 {
             Inner::Text(text) => text.kind,
+            Inner::Delimited(delimited) => delimited.kind,
         }
     }
 
@@ -52,6 +66,7 @@ impl<'a> Parser<'a> {
     pub fn next_known(&mut self, raw: &[u8]) -> Option<(f64, Option<i64>)> {
         match &mut self.0 {
             Inner::Text(text) => text.next_known(raw),
+            Inner::Delimited(delimited) => delimited.next_known(raw),
         }
     }
 
@@ -60,6 +75,7 @@ impl<'a> Parser<'a> {
     pub fn last_line(&self) -> Option<&'a [u8]> {
         match &self.0 {
             Inner::Text(text) => text.last_line(),
+            Inner::Delimited(_) => None,
         }
     }
 
@@ -69,6 +85,7 @@ impl<'a> Parser<'a> {
     pub fn skip_known(&mut self, line: &[u8], kind: Option<MetricType>) -> bool {
         match &mut self.0 {
             Inner::Text(text) => text.skip_known(line, kind),
+            Inner::Delimited(_) => false,
         }
     }
 
@@ -77,6 +94,7 @@ impl<'a> Parser<'a> {
     pub fn take_exemplar(&mut self) -> Option<FoundExemplar> {
         match &mut self.0 {
             Inner::Text(text) => text.take_exemplar(),
+            Inner::Delimited(delimited) => delimited.take_exemplar(),
         }
     }
 }
@@ -87,6 +105,7 @@ impl<'a> Iterator for Parser<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Inner::Text(text) => text.next(),
+            Inner::Delimited(delimited) => delimited.next(),
         }
     }
 }
@@ -99,7 +118,7 @@ mod tests {
     use crate::{labels_of, write_text};
 
     fn shown(format: Format, body: &[u8]) -> String {
-        let mut parser = Parser::of(format, body);
+        let mut parser = Parser::of(format, body, Options::default());
         let mut lines = Vec::new();
         while let Some(entry) = parser.next() {
             lines.push(match entry {
@@ -205,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            for format in [Format::Text, Format::OpenMetrics] {
+            for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
                 let _lines = shown(format, &body);
             }
         }

@@ -17,7 +17,9 @@ pub fn write_text(families: &[Family]) -> String {
             MetricType::Unknown => "untyped",
         };
         let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
-        out.push_str(&format!("# HELP {0} {help}\n# TYPE {0} {kind}\n", family.name));
+        let bare = model::is_legacy_metric_name(&family.name);
+        let name = if bare { family.name.clone() } else { quoted(&family.name) };
+        out.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
         for (labels, value) in &family.samples {
             let name = labels.metric_name();
             let bare = model::is_legacy_metric_name(name);
@@ -42,5 +44,21 @@ pub fn write_text(families: &[Family]) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    let mut out = String::new();
+    push_quoted(&mut out, text);
+    out
+}
+
+/// Appends a text in quotes.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
 }

@@ -6,6 +6,7 @@ mod exemplar;
 mod family;
 mod histogram;
 mod histogram_check;
+mod histogram_resolution;
 mod labels;
 mod matcher;
 mod metadata;

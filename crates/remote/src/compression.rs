@@ -23,7 +23,7 @@ mod tests {
     #[test]
     fn a_body_that_claims_to_be_huge_takes_no_memory() {
         let mut claim = Vec::new();
-        crate::wire::put_varint(&mut claim, 4_000_000_000);
+        protobuf::put_varint(&mut claim, 4_000_000_000);
         let mut buffer = Vec::new();
         let error = snappy(&claim, &mut buffer).unwrap_err();
         assert!(error.to_string().contains("4000000000"), "{error}");

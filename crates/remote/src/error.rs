@@ -6,7 +6,7 @@ use storage::AppendError;
 use thiserror::Error;
 
 use crate::Written;
-use crate::wire::Damaged;
+use protobuf::Damaged;
 
 /// A request is refused if it says that it is larger than this after decompression, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use model::{BucketSpan, CUSTOM_BUCKETS_SCHEMA, Histogram, HistogramError, ResetHint};
 
-use crate::reduce::reduce;
-use crate::wire::{Damaged, Fields, Value, repeated, repeated_fixed, unzigzag};
+use protobuf::{Damaged, Fields, Value, repeated, repeated_fixed, unzigzag};
 
 /// The finest schema that is stored; finer ones up to [`SCHEMA_KNOWN_MAX`] are made coarser, as Prometheus does.
 const SCHEMA_MAX: i64 = 8;
@@ -121,9 +120,9 @@ impl Raw {
                 _ => {}
             }
         }
+        histogram.schema += steps as i8;
         for _ in 0..steps {
-            reduce(&mut histogram.positive_spans, &mut histogram.positive_buckets);
-            reduce(&mut histogram.negative_spans, &mut histogram.negative_buckets);
+            histogram.halve_resolution();
         }
         Ok(histogram)
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use model::Labels;
 
-use crate::wire::{Damaged, Fields, Value, put_bytes, put_varint, varint_len};
+use protobuf::{Damaged, Fields, Value, put_bytes, put_varint, varint_len};
 
 /// The tag of a `Label` in a `TimeSeries`.
 const LABEL: u64 = 1;

@@ -12,15 +12,13 @@ mod key;
 mod known;
 mod metadata;
 mod protocol;
-mod reduce;
 mod request;
 mod v1;
 mod v2;
-mod wire;
 mod writer;
 
 use batches::Batches;
 pub use error::{DecodeError, Refused, WriteError};
+pub use protobuf::Damaged;
 pub use protocol::{Protocol, Unsupported};
-pub use wire::Damaged;
 pub use writer::{Writer, Written};

@@ -6,7 +6,7 @@ use crate::error::WriteError;
 use crate::histogram;
 use crate::key;
 use crate::request::{Cursor, Request};
-use crate::wire::{Damaged, Fields, Value};
+use protobuf::{Damaged, Fields, Value};
 
 /// Every encoder writes fields in the order of their numbers, labels first.
 const LABELS_LATE: Damaged = Damaged("labels after samples");

@@ -6,7 +6,7 @@ use crate::error::WriteError;
 use crate::key;
 use crate::request::{Cursor, Request};
 use crate::v1::{read_histogram, read_sample};
-use crate::wire::{Damaged, Fields, Value, repeated};
+use protobuf::{Damaged, Fields, Value, repeated};
 
 /// Reads a `Request`.
 pub(crate) fn read(message: &[u8], request: &mut Request<'_>) -> Result<(), WriteError> {

@@ -1,5 +1,5 @@
 //! Protobuf's wire format, walked field by field without building a tree
-//! (protobuf.dev/programming-guides/encoding).
+//! (protobuf.dev/programming-guides/encoding); must not know any message.
 
 use thiserror::Error;
 
@@ -9,23 +9,30 @@ use thiserror::Error;
 pub struct Damaged(pub &'static str);
 
 /// A field of a message.
-pub(crate) struct Field<'a> {
-    pub(crate) number: u64,
-    pub(crate) value: Value<'a>,
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// Which one it is in its message.
+    pub number: u64,
+    /// What it holds.
+    pub value: Value<'a>,
 }
 
 /// What a field holds.
-#[derive(Clone, Copy)]
-pub(crate) enum Value<'a> {
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// A whole number.
     Varint(u64),
+    /// Eight bytes.
     Fixed64(u64),
+    /// A text, a message, or numbers packed.
     Bytes(&'a [u8]),
+    /// Four bytes, which nobody here needs.
     Fixed32,
 }
 
 impl Value<'_> {
     /// An `int64`, or any other whole number that is not zigzag.
-    pub(crate) const fn int(self) -> i64 {
+    pub const fn int(self) -> i64 {
         match self {
             Self::Varint(bits) | Self::Fixed64(bits) => bits.cast_signed(),
             Self::Fixed32 | Self::Bytes(_) => 0,
@@ -33,7 +40,7 @@ impl Value<'_> {
     }
 
     /// A `double`.
-    pub(crate) const fn double(self) -> f64 {
+    pub const fn double(self) -> f64 {
         match self {
             Self::Fixed64(bits) => f64::from_bits(bits),
             Self::Varint(_) | Self::Fixed32 | Self::Bytes(_) => 0.0,
@@ -41,7 +48,7 @@ impl Value<'_> {
     }
 
     /// A `sint32` or `sint64`.
-    pub(crate) const fn zigzag(self) -> i64 {
+    pub const fn zigzag(self) -> i64 {
         match self {
             Self::Varint(bits) => unzigzag(bits),
             Self::Fixed64(_) | Self::Fixed32 | Self::Bytes(_) => 0,
@@ -50,17 +57,24 @@ impl Value<'_> {
 }
 
 /// Walks the fields of a message.
-#[derive(Clone, Copy)]
-pub(crate) struct Fields<'a> {
-    pub(crate) rest: &'a [u8],
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a> {
+    /// What was not read yet.
+    pub rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) const fn new(message: &'a [u8]) -> Self {
+    /// At the start of a message.
+    pub const fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
-    pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>, Damaged> {
+    /// The next field, `None` at the end.
+    ///
+    /// # Errors
+    /// What follows is no field.
+    #[expect(clippy::should_implement_trait, reason = "an error inside an Option is harder to pass on with ?")]
+    pub fn next(&mut self) -> Result<Option<Field<'a>>, Damaged> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -87,14 +101,22 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Damaged> {
+    /// The next bytes, whatever they are.
+    ///
+    /// # Errors
+    /// There are not that many.
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], Damaged> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(Damaged("a field is cut off"))?;
         self.rest = rest;
         Ok(taken)
     }
 
+    /// A whole number that stands outside of any field, such as the length in front of a message.
+    ///
+    /// # Errors
+    /// It does not end.
     #[inline]
-    fn varint(&mut self) -> Result<u64, Damaged> {
+    pub fn varint(&mut self) -> Result<u64, Damaged> {
         if let [byte @ 0..0x80, rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(u64::from(*byte));
@@ -113,7 +135,10 @@ impl<'a> Fields<'a> {
 
 /// Appends the numbers of a repeated field, which is either one number or all of them packed; `read` turns one into
 /// what is wanted.
-pub(crate) fn repeated<T>(value: Value<'_>, out: &mut Vec<T>, read: impl Fn(u64) -> T) -> Result<(), Damaged> {
+///
+/// # Errors
+/// A packed number does not end.
+pub fn repeated<T>(value: Value<'_>, out: &mut Vec<T>, read: impl Fn(u64) -> T) -> Result<(), Damaged> {
     match value {
         Value::Varint(bits) | Value::Fixed64(bits) => out.push(read(bits)),
         Value::Bytes(packed) => {
@@ -128,7 +153,10 @@ pub(crate) fn repeated<T>(value: Value<'_>, out: &mut Vec<T>, read: impl Fn(u64)
 }
 
 /// The same for numbers of 64 bits each.
-pub(crate) fn repeated_fixed<T>(value: Value<'_>, out: &mut Vec<T>, read: impl Fn(u64) -> T) -> Result<(), Damaged> {
+///
+/// # Errors
+/// A packed number is cut off.
+pub fn repeated_fixed<T>(value: Value<'_>, out: &mut Vec<T>, read: impl Fn(u64) -> T) -> Result<(), Damaged> {
     let Value::Bytes(packed) = value else { return repeated(value, out, read) };
     let (numbers, rest) = packed.as_chunks::<8>();
     if !rest.is_empty() {
@@ -139,19 +167,19 @@ pub(crate) fn repeated_fixed<T>(value: Value<'_>, out: &mut Vec<T>, read: impl F
 }
 
 /// The number behind a `sint64`.
-pub(crate) const fn unzigzag(bits: u64) -> i64 {
+pub const fn unzigzag(bits: u64) -> i64 {
     (bits >> 1).cast_signed() ^ -((bits & 1).cast_signed())
 }
 
 /// Appends a field that holds bytes.
-pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
+pub fn put_bytes(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
     out.push(number << 3 | 2);
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// Appends a whole number.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while 0x7f < value {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -160,7 +188,7 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// How many bytes a whole number takes.
-pub(crate) const fn varint_len(value: u64) -> usize {
+pub const fn varint_len(value: u64) -> usize {
     ((63 - (value | 1).leading_zeros() as usize) * 9 + 73) / 64
 }
 
