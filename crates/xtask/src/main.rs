@@ -5,6 +5,7 @@ mod cross;
 mod dev;
 mod oracle;
 mod promqltest;
+mod remote_write_diff;
 mod scrape_diff;
 mod shell;
 mod sizes;
@@ -46,6 +47,8 @@ enum Command {
     Cross,
     /// node_exporter scraped by real Prometheus and by Pitwall: the same series?
     ScrapeDiff,
+    /// The real Prometheus writes to Pitwall in both versions of remote write: the same samples?
+    RemoteWriteDiff,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -58,6 +61,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Sizes => sizes::sizes(),
         Command::Cross => cross::cross(),
         Command::ScrapeDiff => scrape_diff::scrape_diff(),
+        Command::RemoteWriteDiff => remote_write_diff::remote_write_diff(),
     }
     .map(|()| ExitCode::SUCCESS)
 }

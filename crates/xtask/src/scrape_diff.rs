@@ -21,7 +21,7 @@ const PATIENCE_S: u64 = 60;
 const SCRAPES_MIN: f64 = 5.0;
 
 /// A program that ends with its handle.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -91,12 +91,14 @@ pub(crate) fn peer(name: &str) -> Result<PathBuf> {
     found.with_context(|| format!("{name} is not here: python3 ../shared/bench/peers.py fetch"))
 }
 
-fn start(command: &mut Command) -> Result<Running> {
+/// Starts a program whose output nobody wants.
+pub(crate) fn start(command: &mut Command) -> Result<Running> {
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     Ok(Running(child.with_context(|| format!("cannot start {}", command.get_program().display()))?))
 }
 
-fn free_address() -> Result<String> {
+/// An address where nobody listens.
+pub(crate) fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
@@ -127,7 +129,8 @@ fn series(server: &str) -> Result<BTreeSet<String>> {
         .collect()
 }
 
-fn get(server: &str, path: &str) -> Result<Value> {
+/// The data of an answer of Prometheus' API.
+pub(crate) fn get(server: &str, path: &str) -> Result<Value> {
     let text = output(Command::new("curl").args(["-sS", "--max-time", "20", &format!("http://{server}{path}")]))?;
     let mut answer: Value = serde_json::from_str(&text)?;
     Ok(answer["data"].take())
