@@ -53,7 +53,7 @@ fn indexed(spans: &[BucketSpan], buckets: &[f64]) -> impl Iterator<Item = (i64, 
 }
 
 /// Spans and counts of buckets with rising indexes.
-fn spans_of(buckets: &[(i64, f64)]) -> (Vec<BucketSpan>, Vec<f64>) {
+pub fn spans_of(buckets: &[(i64, f64)]) -> (Vec<BucketSpan>, Vec<f64>) {
     let mut spans: Vec<BucketSpan> = Vec::new();
     let mut end = 0i64;
     for (index, _) in buckets {

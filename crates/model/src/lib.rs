@@ -19,6 +19,7 @@ pub use exemplar::Exemplar;
 pub use family::{Family, MetricType};
 pub use histogram::{BucketSpan, CUSTOM_BUCKETS_SCHEMA, Histogram, ResetHint};
 pub use histogram_check::HistogramError;
+pub use histogram_resolution::spans_of;
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
 pub use metadata::Metadata;

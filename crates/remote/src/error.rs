@@ -6,7 +6,7 @@ use storage::AppendError;
 use thiserror::Error;
 
 use crate::Written;
-use protobuf::Damaged;
+use protobuf::{Damaged, put_bytes, put_varint};
 
 /// A request is refused if it says that it is larger than this after decompression, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
@@ -23,6 +23,9 @@ pub enum DecodeError {
     /// The compression is damaged.
     #[error("snappy: {0}")]
     Snappy(#[from] snap::Error),
+    /// The compression is damaged.
+    #[error("gzip: {0}")]
+    Gzip(std::io::Error),
     /// It would be too large.
     #[error("the request has {bytes} bytes, more than the {MESSAGE_BYTES_MAX} that are taken")]
     TooLarge {
@@ -35,6 +38,9 @@ pub enum DecodeError {
     /// The protobuf is damaged.
     #[error("protobuf: {0}")]
     Protobuf(#[from] Damaged),
+    /// The JSON is damaged, or not OTLP's.
+    #[error("JSON: {0}")]
+    Json(String),
 }
 
 /// Why a request was not stored, or not whole.
@@ -77,6 +83,15 @@ impl Refused {
         if self.lines.len() < NAMED_MAX {
             self.lines.push(reason());
         }
+    }
+
+    /// OTLP's `ExportMetricsServiceResponse` with a partial success that says so.
+    pub fn to_otlp_protobuf(&self) -> Vec<u8> {
+        let (mut partial, mut out) = (vec![1 << 3], Vec::new());
+        put_varint(&mut partial, self.count as u64);
+        put_bytes(&mut partial, 2, self.to_string().as_bytes());
+        put_bytes(&mut out, 1, &partial);
+        out
     }
 
     /// Whether more reasons are wanted.

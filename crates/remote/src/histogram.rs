@@ -112,19 +112,26 @@ impl Raw {
             },
         };
         histogram.check()?;
-        if let (Some(count), Some(buckets)) = (self.whole, in_buckets) {
-            // NaN observations are counted, but lie in no bucket.
-            match (self.sum.is_nan(), count) {
-                (true, count) if count < buckets => return Err(HistogramError::CountTooSmall { buckets, count }),
-                (false, count) if count != buckets => return Err(HistogramError::CountMismatch { buckets, count }),
-                _ => {}
-            }
+        if let Some(count) = self.whole {
+            check_counts(count, in_buckets, histogram.sum)?;
         }
         histogram.schema += steps as i8;
         for _ in 0..steps {
             histogram.halve_resolution();
         }
         Ok(histogram)
+    }
+}
+
+/// Whether whole counts add up; `buckets` is absent if their sum is no u64. NaN observations are counted, but lie in no
+/// bucket.
+pub(crate) fn check_counts(count: u64, buckets: Option<u64>, sum: f64) -> Result<(), HistogramError> {
+    let buckets = buckets.unwrap_or(u64::MAX);
+    match sum.is_nan() {
+        _ if count == buckets => Ok(()),
+        true if buckets < count => Ok(()),
+        true => Err(HistogramError::CountTooSmall { buckets, count }),
+        false => Err(HistogramError::CountMismatch { buckets, count }),
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Request<'a> {
     rejected: Vec<Rejected>,
     rejected_count: usize,
     refused: Refused,
+    /// Series that nobody sent: what is refused of them is no sender's concern.
+    made_up: hashbrown::HashSet<SeriesId>,
 }
 
 /// For what the request is being read.
@@ -94,6 +96,7 @@ impl<'a> Request<'a> {
             rejected: Vec::new(),
             rejected_count: 0,
             refused: Refused::default(),
+            made_up: hashbrown::HashSet::new(),
         }
     }
 
@@ -218,7 +221,15 @@ impl<'a> Request<'a> {
         false
     }
 
+    /// Says that a series was made up from others.
+    pub(crate) fn make_up(&mut self, cursor: &Cursor) {
+        self.made_up.insert(cursor.place.series);
+    }
+
     fn reject(&mut self, rejected: Rejected, count: usize) {
+        if self.made_up.contains(&rejected.series) {
+            return;
+        }
         self.rejected_count += count;
         if self.rejected.len() < NAMED_MAX {
             self.rejected.push(rejected);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Metadata, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use storage::{AppendError, Appender};
 
 use crate::batches::Batches;
@@ -12,17 +12,18 @@ use crate::error::WriteError;
 use crate::known::Known;
 use crate::metadata::Described;
 use crate::request::Request;
-use crate::{Protocol, v1, v2};
+use crate::{OtlpConfig, Protocol, v1, v2};
 
 /// Buffers that are kept for the next requests.
 const SCRATCHES_MAX: usize = 4;
 /// The largest buffer that is kept, in bytes.
 const SCRATCH_BYTES_MAX: usize = 8 << 20;
 
-/// Takes remote write requests.
+/// Takes what senders push.
 pub struct Writer {
     shared: Shared,
     scratches: Mutex<Vec<Scratch>>,
+    pub(crate) otlp: RwLock<Arc<OtlpConfig>>,
 }
 
 /// What all requests share.
@@ -54,7 +55,7 @@ impl Writer {
     /// A writer into a store.
     pub fn new(appender: Arc<dyn Appender>) -> Self {
         let shared = Shared { appender, known: Known::new(), described: Described::default() };
-        Self { shared, scratches: Mutex::default() }
+        Self { shared, scratches: Mutex::default(), otlp: RwLock::default() }
     }
 
     /// Stores a request's body, snappy-compressed. May block for as long as the store takes. Samples more than ten

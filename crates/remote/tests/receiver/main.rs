@@ -4,6 +4,8 @@
 
 mod damage;
 mod messages;
+mod otlp;
+mod otlp_messages;
 mod v1;
 mod v2;
 

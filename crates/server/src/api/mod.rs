@@ -11,6 +11,7 @@ mod federate;
 mod json;
 mod labels;
 mod lifecycle;
+mod otlp;
 mod params;
 mod query;
 mod rule_json;
@@ -55,6 +56,7 @@ pub(crate) fn v1() -> Router<State> {
         .route("/admin/tsdb/clean_tombstones", post(admin::clean_tombstones).put(admin::clean_tombstones))
         .route("/admin/tsdb/snapshot", post(admin::snapshot).put(admin::snapshot))
         .route("/write", post(write::receive))
+        .route("/otlp/v1/metrics", post(otlp::receive))
         .method_not_allowed_fallback(answer::wrong_method)
         .fallback(any(answer::unknown_path))
         .layer(middleware::from_fn(answer::preflight))
