@@ -177,6 +177,7 @@ impl Workspace {
             let series = known(registry, row.series)?;
             if exemplars.is_new(series, &row.exemplar) {
                 moment.exemplars.push((series, row.exemplar.clone()));
+                done.exemplars += 1;
             }
         }
         if !moment.is_empty() {
