@@ -32,11 +32,16 @@ enum Inner<'a> {
 impl<'a> Parser<'a> {
     /// A parser at the start of a page of classic text.
     pub fn new(body: &'a [u8]) -> Self {
-        Self::of(Format::Text, body, Options::default())
+        Self::of(Format::Text, body)
+    }
+
+    /// A parser at the start of a page; histograms are read as classic ones.
+    pub fn of(format: Format, body: &'a [u8]) -> Self {
+        Self::with_options(format, body, Options::default())
     }
 
     /// A parser at the start of a page.
-    pub fn of(format: Format, body: &'a [u8], options: Options) -> Self {
+    pub fn with_options(format: Format, body: &'a [u8], options: Options) -> Self {
         Self(match format {
             Format::Protobuf => Inner::Delimited(Box::new(Delimited::new(body, options))),
             Format::Text => Inner::Text(Text::new(body, Dialect::Classic)),
@@ -118,7 +123,7 @@ mod tests {
     use crate::{labels_of, write_text};
 
     fn shown(format: Format, body: &[u8]) -> String {
-        let mut parser = Parser::of(format, body, Options::default());
+        let mut parser = Parser::of(format, body);
         let mut lines = Vec::new();
         while let Some(entry) = parser.next() {
             lines.push(match entry {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use exposition::{Entry, Format, Options, Parser, labels_of};
+use exposition::{Entry, Format, Parser, labels_of};
 use serde_json::Value;
 
 /// Pages that the suite refuses and we take, by what Prometheus' parser does not look at.
@@ -129,7 +129,7 @@ const LENIENT: &[(&str, &[&str])] = &[
 const STRICT: &[&str] = &[];
 
 fn is_read(body: &[u8]) -> bool {
-    let mut parser = Parser::of(Format::OpenMetrics, body, Options::default());
+    let mut parser = Parser::of(Format::OpenMetrics, body);
     while let Some(entry) = parser.next() {
         match entry {
             Ok(Entry::Series { raw, .. }) if labels_of(&raw, parser.kind()).is_err() => return false,

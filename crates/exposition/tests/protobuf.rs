@@ -67,7 +67,7 @@ fn family(name: &str, kind: u64, body_number: u16, metrics: &[(&[(&str, &str)], 
 
 /// What a page says: a line for each entry.
 fn shown(format: Format, body: &[u8], options: Options) -> Vec<String> {
-    let mut parser = Parser::of(format, body, options);
+    let mut parser = Parser::with_options(format, body, options);
     let mut lines = Vec::new();
     while let Some(entry) = parser.next() {
         let series = |raw: &[u8]| labels_of(raw, parser.kind()).map_or_else(|error| error, |labels| labels.to_string());
@@ -164,7 +164,7 @@ fn native_histogram() -> Message {
 fn native_histograms_are_read_with_their_spans() {
     let page = family("h", 4, 7, &[(&[("z", "1")], native_histogram())]);
     let options = Options { native_histograms: true, classic_histograms: false };
-    let mut parser = Parser::of(Format::Protobuf, &page, options);
+    let mut parser = Parser::with_options(Format::Protobuf, &page, options);
     let Some(Ok(Entry::Histogram { raw, value, timestamp_ms: None })) = parser.nth(2) else { panic!("no histogram") };
     assert_eq!(&*raw, br#"h{z="1"}"#);
     assert_eq!(
@@ -191,7 +191,8 @@ fn floating_counts_and_gauges_are_read() {
     let body = Message::default().double(4, 2.5).double(2, 1.0).zigzag(5, 9).message(12, &span);
     let body = body.double(14, 1.5).double(14, 1.0);
     let page = family("g", 5, 7, &[(&[], body)]);
-    let mut parser = Parser::of(Format::Protobuf, &page, Options { native_histograms: true, ..Options::default() });
+    let mut parser =
+        Parser::with_options(Format::Protobuf, &page, Options { native_histograms: true, ..Options::default() });
     let Some(Ok(Entry::Histogram { value, .. })) = parser.nth(2) else { panic!("no histogram") };
     assert_eq!((parser.kind(), value.reset_hint), (MetricType::GaugeHistogram, ResetHint::Gauge));
     // A finer resolution than is stored becomes the finest that is: the buckets 0 and 1 are 0 and 1 then, too.
@@ -250,7 +251,7 @@ proptest! {
         let at = at % page.len();
         page[at] = byte;
         let options = Options { native_histograms: true, classic_histograms: true };
-        let mut parser = Parser::of(Format::Protobuf, &page, options);
+        let mut parser = Parser::with_options(Format::Protobuf, &page, options);
         while parser.next().is_some() {
             while parser.take_exemplar().is_some() {}
         }
@@ -262,8 +263,8 @@ proptest! {
             family("h", 4, 7, &[(&[("z", "1")], classic_histogram())]),
             family("a", 1, 2, &[(&[], Message::default().double(1, number))]),
         ].concat();
-        let slow: Vec<_> = Parser::of(Format::Protobuf, &page, Options::default()).map(Result::unwrap).collect();
-        let mut fast = Parser::of(Format::Protobuf, &page, Options::default());
+        let slow: Vec<_> = Parser::with_options(Format::Protobuf, &page, Options::default()).map(Result::unwrap).collect();
+        let mut fast = Parser::with_options(Format::Protobuf, &page, Options::default());
         for entry in slow {
             if let Entry::Series { raw, value, timestamp_ms } = entry {
                 prop_assert_eq!(fast.next_known(b"other"), None);

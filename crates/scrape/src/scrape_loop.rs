@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exposition::{Entry, Format, Options, Parser};
+use exposition::{Entry, Format, Parser};
 use model::{Family, Labels, METRIC_NAME, STALE_NAN, Timestamp};
 use storage::{AppendError, Appender, Batch, GroupId, Row, SeriesId};
 
@@ -69,7 +69,7 @@ impl Scraper {
             let page = page?;
             let format = Format::of(page.content_type.as_deref(), scraper.target.job.fallback_protocol, &page.body)
                 .map_err(|error| error.to_string())?;
-            scraper.read_page(Parser::of(format, &page.body, Options::default()), at, stamped)
+            scraper.read_page(Parser::of(format, &page.body), at, stamped)
         })
     }
 

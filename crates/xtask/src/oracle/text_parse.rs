@@ -2,7 +2,7 @@
 //! milliseconds; type, help, unit) and the `error` at which Prometheus' parser stopped, whose text is its own.
 
 use anyhow::Context as _;
-use exposition::{Entry, Format, Options, Parser, labels_of};
+use exposition::{Entry, Format, Parser, labels_of};
 use model::MetricType;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ fn says_a_label_twice(entry: &Value) -> bool {
 /// What our parser reads, in the oracle's form, and the error at which it stopped.
 fn read(format: Format, body: &[u8]) -> (Vec<Value>, Option<String>) {
     let mut entries = Vec::new();
-    let mut parser = Parser::of(format, body, Options::default());
+    let mut parser = Parser::of(format, body);
     while let Some(entry) = parser.next() {
         match entry {
             Ok(Entry::Series { raw, value, timestamp_ms }) => match labels_of(&raw, parser.kind()) {
