@@ -4,7 +4,7 @@ use model::{Labels, Timestamp};
 use scrape::{Health, TargetStatus};
 use units::unit::{MISSING, Unit};
 
-use super::super::view::parts::{Badge, Empty, Icon, Mood};
+use super::super::view::parts::{Badge, Empty, Icon, Mood, sentence};
 use super::super::view::targets::{Found, Note, Target};
 use super::super::view::time;
 use super::{key_href, tags};
@@ -92,7 +92,7 @@ fn facts(target: &TargetStatus) -> Vec<String> {
 
 /// What is not wrong and yet worth a sentence.
 fn notes(target: &TargetStatus) -> Vec<Note> {
-    let note = |icon, text: String| Note { icon, text: format!("{}.", capitalised(text.trim_end_matches('.'))) };
+    let note = |icon, text: String| Note { icon, text: format!("{}.", sentence(text.trim_end_matches('.'))) };
     let served = target.served_by.as_ref().map(|served| note(Icon::Info, served.to_string()));
     let resting = target.resting.as_ref().map(|why| note(Icon::Clock, why.clone()));
     let reason = target.reason.as_ref().map(|why| note(Icon::Search, format!("found: {why}")));
@@ -105,7 +105,7 @@ fn problem(target: &TargetStatus) -> Empty {
         return Empty::new(Mood::Neutral, target.last_error.clone()).icon(Icon::Gpu);
     }
     let heading = if target.last_error.is_empty() { "The last scrape failed" } else { &target.last_error };
-    let empty = Empty::new(Mood::Crit, capitalised(heading));
+    let empty = Empty::new(Mood::Crit, sentence(heading));
     match target.hint.as_deref().or_else(|| advice(&target.last_error)) {
         Some(advice) => empty.line(advice),
         None => empty,
@@ -134,11 +134,6 @@ fn advice(error: &str) -> Option<&'static str> {
     ];
     let error = error.to_lowercase();
     ADVICE.iter().find(|(word, _)| error.contains(word)).map(|(_, advice)| *advice)
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -197,7 +192,7 @@ mod tests {
         };
         let row = target(&served, None, Timestamp::from_ms(0));
         assert_eq!(row.badge.word, "Built in");
-        assert!(row.notes[0].text.starts_with("Node_exporter does not answer there"), "{}", row.notes[0].text);
+        assert!(row.notes[0].text.starts_with("node_exporter does not answer there"), "{}", row.notes[0].text);
         let no_gpu = status("dcgm", "", Health::Down, "libnvidia-ml.so.1 was not found");
         assert_eq!((badge(&no_gpu).word.as_str(), is_down(&no_gpu)), ("No GPU", false));
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use units::unit::Unit;
 
-use super::super::view::parts::{Badge, Empty, Mood};
+use super::super::view::parts::{Badge, Empty, Mood, sentence};
 use super::super::view::shell::{Section, Shell};
 use super::super::view::targets::RawView;
 use super::super::{firing, not_found, show};
@@ -74,7 +74,11 @@ fn view(shell: Shell, pool: &str, url: &str, key: &str, fetched: Result<RawPage,
             shell: Shell { facts, ..shell },
             text: String::new(),
             plain_href: String::new(),
-            empty: Some(Empty::new(Mood::Crit, error).line("It was asked just now, beside its scrapes.")),
+            empty: Some(
+                Empty::new(Mood::Crit, sentence(&error))
+                    .line("It was asked just now, beside its scrapes.")
+                    .link("/targets", "All targets"),
+            ),
         },
     }
 }
@@ -92,6 +96,6 @@ mod tests {
         assert_eq!(shown.shell.facts, ["j", "http://a:1/", "no Content-Type", "9 B"]);
         assert_eq!(shown.shell.badge.map(|badge| badge.word).as_deref(), Some("The first 1 MiB"));
         let failed = view(shell(), "j", "", "k", Err("connection refused".to_owned()));
-        assert_eq!(failed.empty.map(|empty| empty.heading).as_deref(), Some("connection refused"));
+        assert_eq!(failed.empty.map(|empty| empty.heading).as_deref(), Some("Connection refused"));
     }
 }

@@ -59,7 +59,7 @@ impl Shown {
             Self::All => true,
             Self::Up => target.health == Health::Up,
             Self::Down => is_down(target),
-            Self::Unknown => target.health == Health::Unknown,
+            Self::Unknown => target.health == Health::Unknown && target.resting.is_none(),
             Self::Dropped => false,
         }
     }

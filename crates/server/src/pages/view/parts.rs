@@ -222,6 +222,16 @@ pub(crate) fn anchor(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
 }
 
+/// As a sentence begins; a name that begins it, such as `node_exporter`, stays as it is written.
+pub(crate) fn sentence(text: &str) -> String {
+    let first = text.split([' ', ':']).next().unwrap_or_default();
+    if first.contains(['_', '-', '.', '/']) {
+        return text.to_owned();
+    }
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// `1 target`, `2 targets`.
 pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
