@@ -207,6 +207,19 @@ pub fn resolve_durations(expr: &mut Expr, context: DurationContext) -> Result<()
     expr.children_mut().into_iter().try_for_each(|child| resolve_durations(child, context))
 }
 
+/// Whether any duration in `expr` is computed.
+pub fn has_computed_durations(expr: &Expr) -> bool {
+    let here = match &expr.kind {
+        ExprKind::Vector(selector) => selector.offset_expr.is_some(),
+        ExprKind::Matrix(matrix) => matrix.range_expr.is_some() || matrix.selector.offset_expr.is_some(),
+        ExprKind::Subquery(subquery) => {
+            subquery.range_expr.is_some() || subquery.step_expr.is_some() || subquery.offset_expr.is_some()
+        }
+        _ => false,
+    };
+    here || expr.children().into_iter().any(has_computed_durations)
+}
+
 impl fmt::Display for DurationExpr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {

@@ -26,7 +26,7 @@ pub use ast::{
 pub use bytes::{is_utf8, quote};
 pub use duration::{
     DurationContext, DurationExpr, DurationExprError, DurationExprErrorKind, DurationKind, DurationOp,
-    resolve_durations,
+    has_computed_durations, resolve_durations,
 };
 pub use error::ParseError;
 pub use features::Features;

@@ -1,23 +1,27 @@
 //! Aggregations over the series of an instant vector.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use model::{Labels, METRIC_NAME};
-use promql_syntax::{Aggregate, AggregateOp};
+use promql_syntax::{Aggregate, AggregateOp, Span, quote};
 
-use crate::column::{Bits, Column};
+use crate::column::Column;
 use crate::error::{EvalError, fail};
 use crate::evaluation::Evaluation;
-use crate::functions::quantile_of;
+use crate::functions::{is_label_name, quantile_of, warn_of_quantiles};
+use crate::histogram::{HistogramMean, HistogramSum, IncompatibleSchemas, text};
 use crate::kahan::{KahanMean, KahanSum, Welford};
+use crate::remarks;
+use crate::selection;
 use crate::series::Series;
 
 /// Series that are aggregated into one.
-struct Group {
+pub(crate) struct Group {
     labels: Labels,
     drop_name: bool,
     /// Positions in the vector, in its order.
-    members: Vec<usize>,
+    pub(crate) members: Vec<usize>,
 }
 
 /// Evaluates an aggregation.
@@ -27,40 +31,46 @@ pub(crate) fn aggregate(evaluation: &Evaluation<'_>, aggregate: &Aggregate) -> R
         AggregateOp::CountValues => {
             let param = aggregate.param.as_ref().map(|param| evaluation.text(param)).transpose()?;
             let label = param.unwrap_or_default();
-            if label.is_empty() {
-                return fail(format!("invalid label name {label:?}"));
+            if !is_label_name(&label) {
+                return fail(format!("invalid label name {}", quote(&label)));
             }
             let vector = evaluation.vector(&aggregate.expr)?;
-            return count_values(evaluation, &vector, groups(&vector, aggregate), &label);
+            return Ok(count_values(evaluation, &vector, groups(&vector, aggregate), &label));
         }
         AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio => {
-            return select(evaluation, aggregate);
+            return selection::select(evaluation, aggregate);
         }
         _ => {}
     }
     let quantiles = match (&aggregate.param, op) {
         (Some(param), AggregateOp::Quantile) => {
             let quantiles = evaluation.scalar(param)?;
-            for q in quantiles.iter().filter(|q| q.is_nan() || !(0.0..=1.0).contains(*q)) {
-                evaluation
-                    .notes
-                    .warn(format!("quantile value should be between 0 and 1, got {}", units::float::shortest_g(*q)));
-            }
+            warn_of_quantiles(evaluation, &quantiles, param.span);
             quantiles
         }
         _ => Vec::new(),
     };
     let vector = evaluation.vector(&aggregate.expr)?;
-    let reduced = groups(&vector, aggregate).into_iter().map(|group| {
-        let members: Vec<&Column> = group.members.iter().map(|at| &vector[*at].column).collect();
-        let column = reduce(evaluation, op, &members, &quantiles);
-        Series { labels: group.labels, drop_name: group.drop_name, column }
-    });
-    Ok(reduced.collect())
+    let span = aggregate.expr.span;
+    let mut reduced = Vec::new();
+    for group in groups(&vector, aggregate) {
+        evaluation.check_cancelled()?;
+        let members: Vec<&Series> = group.members.iter().map(|at| &vector[*at]).collect();
+        let column = if members.iter().any(|series| series.column.has_histograms()) {
+            reduce_mixed(evaluation, op, &members, &quantiles, span)
+        } else {
+            let columns: Vec<&Column> = members.iter().map(|series| &series.column).collect();
+            reduce(evaluation, op, &columns, &quantiles)
+        };
+        if column.present.any() {
+            reduced.push(Series { labels: group.labels, drop_name: group.drop_name, column });
+        }
+    }
+    Ok(reduced)
 }
 
 /// The groups, in the order in which the vector first mentions them.
-fn groups(vector: &[Series], aggregate: &Aggregate) -> Vec<Group> {
+pub(crate) fn groups(vector: &[Series], aggregate: &Aggregate) -> Vec<Group> {
     let mut by_labels: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let named = |name: &str| aggregate.grouping.iter().any(|label| label == name);
@@ -161,18 +171,118 @@ fn fold<A>(
     }
 }
 
-fn count_values(
+/// The same where there are histograms among the floats.
+fn reduce_mixed(
     evaluation: &Evaluation<'_>,
-    vector: &[Series],
-    groups: Vec<Group>,
-    label: &str,
-) -> Result<Vec<Series>, EvalError> {
+    op: AggregateOp,
+    members: &[&Series],
+    quantiles: &[f64],
+    span: Span,
+) -> Column {
+    match op {
+        AggregateOp::Sum | AggregateOp::Avg => return sum_mixed(evaluation, op, members, span),
+        AggregateOp::Count | AggregateOp::Group => {
+            let mut out = Column::empty(evaluation.steps.count);
+            for step in members.iter().flat_map(|series| series.column.present.iter()) {
+                let counted = if op == AggregateOp::Count { out.get(step).unwrap_or(0.0) } else { 0.0 };
+                out.put(step, counted + 1.0);
+            }
+            return out;
+        }
+        _ => {}
+    }
+    let mut columns: Vec<Column> = members.iter().map(|series| series.column.clone()).collect();
+    let ignored: Vec<bool> = columns.iter_mut().map(Column::drop_histograms).collect();
+    if ignored.contains(&true) {
+        evaluation.notes.info(span, remarks::ignored_in_aggregation(op.as_str()));
+    }
+    let columns: Vec<&Column> = columns.iter().collect();
+    reduce(evaluation, op, &columns, quantiles)
+}
+
+/// A sum or a mean of one kind, at one step.
+enum Sum {
+    Floats(KahanSum, KahanMean),
+    Histograms(HistogramSum),
+    Mean(HistogramMean),
+    /// Things that cannot be added up.
+    Nothing,
+}
+
+fn sum_mixed(evaluation: &Evaluation<'_>, op: AggregateOp, members: &[&Series], span: Span) -> Column {
+    let mean = op == AggregateOp::Avg;
+    let notes = &evaluation.notes;
+    let mut sums: Vec<Option<Sum>> = (0..evaluation.steps.count).map(|_| None).collect();
+    for series in members {
+        for (step, value) in series.column.iter() {
+            match sums[step].get_or_insert_with(|| Sum::Floats(KahanSum::default(), KahanMean::default())) {
+                Sum::Floats(sum, _) if !mean => sum.add(value),
+                Sum::Floats(_, mean) => mean.add(value),
+                Sum::Nothing => {}
+                mixed => {
+                    notes.warn(span, remarks::MIXED_TYPES_IN_AGGREGATION);
+                    *mixed = Sum::Nothing;
+                }
+            }
+        }
+        for (step, histogram) in series.column.histograms() {
+            let Some(sum) = &mut sums[step] else {
+                let first = if mean {
+                    Sum::Mean(HistogramMean::new(histogram))
+                } else {
+                    Sum::Histograms(HistogramSum::new(histogram))
+                };
+                sums[step] = Some(first);
+                continue;
+            };
+            let added = match sum {
+                Sum::Histograms(sum) => sum.add(histogram),
+                Sum::Mean(mean) => mean.add(histogram),
+                Sum::Nothing => continue,
+                Sum::Floats(..) => {
+                    notes.warn(span, remarks::MIXED_TYPES_IN_AGGREGATION);
+                    *sum = Sum::Nothing;
+                    continue;
+                }
+            };
+            if added == Err(IncompatibleSchemas) {
+                notes.warn(span, remarks::mixed_schemas(series.labels.metric_name()));
+                *sum = Sum::Nothing;
+            }
+        }
+    }
+    let mut out = Column::empty(evaluation.steps.count);
+    for (step, sum) in sums.into_iter().enumerate().filter_map(|(step, sum)| Some((step, sum?))) {
+        let (found, histogram) = match sum {
+            Sum::Nothing => continue,
+            Sum::Floats(sum, means) => {
+                out.put(step, if mean { means.value() } else { sum.value() });
+                continue;
+            }
+            Sum::Histograms(sum) => (sum.remarks, sum.finish()),
+            Sum::Mean(mean) => (mean.remarks(), mean.finish()),
+        };
+        if found.resets_collide() {
+            notes.warn(span, remarks::colliding_resets("aggregation"));
+        }
+        if found.bounds_reconciled {
+            notes.info(span, remarks::reconciled_bounds("aggregation"));
+        }
+        out.put_histogram(step, Arc::new(histogram));
+    }
+    out
+}
+
+fn count_values(evaluation: &Evaluation<'_>, vector: &[Series], groups: Vec<Group>, label: &str) -> Vec<Series> {
     let mut out: Vec<Series> = Vec::new();
     let mut by_labels: HashMap<Labels, usize> = HashMap::new();
     for group in groups {
         for member in group.members {
-            for (step, value) in vector[member].column.iter() {
-                let labels = group.labels.to_builder().set(label, &units::float::shortest_f(value)).build();
+            let column = &vector[member].column;
+            let floats = column.iter().map(|(step, value)| (step, units::float::shortest_f(value)));
+            let histograms = column.histograms().map(|(step, histogram)| (step, text(histogram)));
+            for (step, value) in floats.chain(histograms) {
+                let labels = group.labels.to_builder().set(label, &value).build();
                 let at = *by_labels.entry(labels.clone()).or_insert_with(|| {
                     out.push(Series { labels, drop_name: false, column: Column::empty(evaluation.steps.count) });
                     out.len() - 1
@@ -182,84 +292,5 @@ fn count_values(
             }
         }
     }
-    Ok(out)
-}
-
-/// `topk`, `bottomk`, `limitk`, `limit_ratio`: some of the series, as they are.
-fn select(evaluation: &Evaluation<'_>, aggregate: &Aggregate) -> Result<Vec<Series>, EvalError> {
-    let op = aggregate.op;
-    let params = match &aggregate.param {
-        Some(param) => evaluation.scalar(param)?,
-        None => vec![0.0; evaluation.steps.count],
-    };
-    if params.iter().any(|param| param.is_nan()) {
-        return fail("Parameter value is NaN");
-    }
-    if op == AggregateOp::LimitRatio {
-        for ratio in params.iter().filter(|ratio| 1.0 < ratio.abs()) {
-            let capped = ratio.signum();
-            evaluation.notes.warn(format!(
-                "ratio value should be between -1 and 1, got {}, capping to {}",
-                units::float::shortest_g(*ratio),
-                units::float::shortest_g(capped)
-            ));
-        }
-    } else if let Some(over) = params.iter().find(|param| 9.223_372_036_854_775e18 <= param.abs()) {
-        return fail(format!("Scalar value {} overflows int64", units::float::shortest_g(*over)));
-    }
-    let vector = evaluation.vector(&aggregate.expr)?;
-    let groups = groups(&vector, aggregate);
-    let hashes: Vec<f64> = vector.iter().map(|series| series.labels.hash64() as f64 / 2f64.powi(64)).collect();
-    let mut kept: Vec<Bits> = vector.iter().map(|_| Bits::none(evaluation.steps.count)).collect();
-    // In an instant query the answer's order is the ranking.
-    let mut order: Vec<usize> = Vec::new();
-    for group in &groups {
-        for (step, param) in params.iter().enumerate() {
-            let mut present: Vec<usize> =
-                group.members.iter().copied().filter(|at| vector[*at].column.present.get(step)).collect();
-            let value = |at: usize| vector[at].column.values[step];
-            match op {
-                AggregateOp::LimitRatio => {
-                    let ratio = param.clamp(-1.0, 1.0);
-                    present.retain(|at| if 0.0 <= ratio { hashes[*at] < ratio } else { 1.0 + ratio <= hashes[*at] });
-                }
-                AggregateOp::Limitk => present.truncate(wanted(*param)),
-                AggregateOp::Topk => {
-                    present.sort_by(|a, b| rank(value(*a), value(*b), true));
-                    present.truncate(wanted(*param));
-                }
-                _ => {
-                    present.sort_by(|a, b| rank(value(*a), value(*b), false));
-                    present.truncate(wanted(*param));
-                }
-            }
-            for at in &present {
-                kept[*at].set(step);
-            }
-            if evaluation.steps.count == 1 {
-                order.extend(present);
-            }
-        }
-    }
-    if 1 < evaluation.steps.count {
-        order = (0..vector.len()).collect();
-    }
-    let mut vector: Vec<Option<Series>> = vector.into_iter().map(Some).collect();
-    let chosen = order.into_iter().filter_map(|at| {
-        let mut series = vector[at].take()?;
-        series.column.present = kept[at].clone();
-        series.column.present.any().then_some(series)
-    });
-    Ok(chosen.collect())
-}
-
-/// How many a parameter asks for.
-fn wanted(param: f64) -> usize {
-    if param < 1.0 { 0 } else { param as usize }
-}
-
-/// Highest (or lowest) first, NaN after everything.
-fn rank(a: f64, b: f64, descending: bool) -> std::cmp::Ordering {
-    let order = a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal);
-    a.is_nan().cmp(&b.is_nan()).then(if descending { order.reverse() } else { order })
+    out
 }

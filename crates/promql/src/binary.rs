@@ -1,25 +1,30 @@
 //! Binary operators: between numbers, between a vector and a number, and between two vectors whose series must find each
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use model::{Labels, METRIC_NAME};
-use promql_syntax::{Binary, BinaryOp, MatchCardinality, VectorMatching};
+use promql_syntax::{Binary, BinaryOp, MatchCardinality, Span, VectorMatching};
 
-use crate::column::{Bits, Column};
+use crate::column::{Bits, Column, Point};
+use crate::element::{Failure, Operation, arithmetic, compare, truth};
 use crate::error::{EvalError, fail};
 use crate::evaluation::{Evaluation, Operand};
 use crate::series::{Series, merge};
 
 /// Evaluates a binary operation.
-pub(crate) fn operate(evaluation: &Evaluation<'_>, operation: &Binary) -> Result<Operand, EvalError> {
-    let (lhs, rhs) = (evaluation.operand(&operation.lhs)?, evaluation.operand(&operation.rhs)?);
-    let op = operation.op;
-    if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-        return Err(EvalError::Unsupported(format!("the operator {}", op.as_str())));
-    }
+pub(crate) fn operate(evaluation: &Evaluation<'_>, binary: &Binary, span: Span) -> Result<Operand, EvalError> {
+    let op = binary.op;
+    let trims = matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+    // Trimming needs whole buckets.
+    let inner = evaluation.detecting_resets(evaluation.detect_resets && !trims);
+    let (lhs, rhs) = (inner.operand(&binary.lhs)?, inner.operand(&binary.rhs)?);
+    let operation = Operation::new(binary, span, &evaluation.notes);
     match (lhs, rhs) {
         (Operand::Scalar(mut lhs), Operand::Scalar(rhs)) => {
+            if trims {
+                return fail(format!("operator \"{}\" not allowed for Scalar operations", op.as_str()));
+            }
             for (left, right) in lhs.iter_mut().zip(rhs) {
                 *left =
                     if op.is_comparison() { truth(compare(op, *left, right)) } else { arithmetic(op, *left, right) };
@@ -27,84 +32,72 @@ pub(crate) fn operate(evaluation: &Evaluation<'_>, operation: &Binary) -> Result
             Ok(Operand::Scalar(lhs))
         }
         (Operand::Vector(vector), Operand::Scalar(scalar)) => {
-            Ok(Operand::Vector(with_scalar(operation, vector, |step, value| (value, scalar[step]))))
+            Ok(Operand::Vector(with_scalar(&operation, vector, &scalar, false)))
         }
         (Operand::Scalar(scalar), Operand::Vector(vector)) => {
-            Ok(Operand::Vector(with_scalar(operation, vector, |step, value| (scalar[step], value))))
+            Ok(Operand::Vector(with_scalar(&operation, vector, &scalar, true)))
         }
         (Operand::Vector(lhs), Operand::Vector(rhs)) => {
             let all = VectorMatching::default();
-            let matching = operation.matching.as_ref().unwrap_or(&all);
-            if matching.fill_lhs.is_some() || matching.fill_rhs.is_some() {
-                return Err(EvalError::Unsupported("the modifier fill".to_owned()));
-            }
+            let matching = binary.matching.as_ref().unwrap_or(&all);
             if op.is_set() {
                 return Ok(Operand::Vector(set(evaluation, op, matching, lhs, rhs)));
             }
-            between_vectors(operation, matching, lhs, rhs).map(Operand::Vector)
+            let between = Between { operation, matching, failures: Failures::default() };
+            between.series(evaluation, lhs, rhs).map(Operand::Vector)
         }
         _ => Err(EvalError::Unsupported("an operation with a text".to_owned())),
     }
 }
 
-fn truth(holds: bool) -> f64 {
-    f64::from(u8::from(holds))
-}
+/// Why samples had no result: the last reason of each step.
+#[derive(Default)]
+struct Failures(BTreeMap<usize, Failure>);
 
-fn compare(op: BinaryOp, left: f64, right: f64) -> bool {
-    match op {
-        BinaryOp::Equal => left == right,
-        BinaryOp::NotEqual => left != right,
-        BinaryOp::Less => left < right,
-        BinaryOp::LessEqual => left <= right,
-        BinaryOp::Greater => left > right,
-        _ => left >= right,
+impl Failures {
+    /// The result, or nothing and the reason kept.
+    fn sift(&mut self, step: usize, result: Result<Option<Point>, Failure>) -> Option<Point> {
+        result.unwrap_or_else(|failure| {
+            self.0.insert(step, failure);
+            None
+        })
+    }
+
+    fn note(&self, operation: &Operation<'_>) {
+        self.0.values().for_each(|failure| operation.note(failure));
     }
 }
 
-fn arithmetic(op: BinaryOp, left: f64, right: f64) -> f64 {
-    match op {
-        BinaryOp::Add => left + right,
-        BinaryOp::Sub => left - right,
-        BinaryOp::Mul => left * right,
-        BinaryOp::Div => left / right,
-        BinaryOp::Mod => left % right,
-        BinaryOp::Pow => left.powf(right),
-        _ => left.atan2(right),
-    }
-}
-
-/// The value of an operation whose comparison, without `bool`, filters: it then keeps `kept`.
-fn value(operation: &Binary, left: f64, right: f64, kept: f64) -> Option<f64> {
-    let op = operation.op;
-    if !op.is_comparison() {
-        return Some(arithmetic(op, left, right));
-    }
-    let holds = compare(op, left, right);
-    if operation.return_bool { Some(truth(holds)) } else { holds.then_some(kept) }
-}
-
-/// Whether the result is another metric.
-fn drops_name(operation: &Binary) -> bool {
-    !operation.op.is_comparison() || operation.return_bool
-}
-
-fn with_scalar(operation: &Binary, mut vector: Vec<Series>, sides: impl Fn(usize, f64) -> (f64, f64)) -> Vec<Series> {
+/// `scalar_first`: the scalar is on the left.
+fn with_scalar(operation: &Operation<'_>, mut vector: Vec<Series>, scalar: &[f64], scalar_first: bool) -> Vec<Series> {
+    let mut failures = Failures::default();
+    let for_floats = !matches!(operation.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
     for series in &mut vector {
-        series.drop_name |= drops_name(operation);
+        series.drop_name |= operation.drops_name();
         let column = &mut series.column;
         for step in 0..column.values.len() {
             if !column.present.get(step) {
                 continue;
             }
-            let own = column.values[step];
-            let (left, right) = sides(step, own);
-            match value(operation, left, right, own) {
-                Some(value) => column.values[step] = value,
-                None => column.present.clear(step),
+            if for_floats && column.histogram(step).is_none() {
+                let own = column.values[step];
+                let (left, right) = if scalar_first { (scalar[step], own) } else { (own, scalar[step]) };
+                match operation.floats(left, right, own) {
+                    Some(value) => column.values[step] = value,
+                    None => column.present.clear(step),
+                }
+                continue;
+            }
+            let Some(own) = column.point(step) else { continue };
+            let scalar = Point::Float(scalar[step]);
+            let (left, right) = if scalar_first { (&scalar, &own) } else { (&own, &scalar) };
+            match failures.sift(step, operation.points(left, right, &own)) {
+                Some(point) => column.put_point(step, point),
+                None => column.remove(step),
             }
         }
     }
+    failures.note(operation);
     vector.retain(|series| series.column.present.any());
     vector
 }
@@ -146,7 +139,7 @@ fn set(
             let steps: Vec<usize> = series.column.present.iter().collect();
             for step in steps {
                 if partner.is_some_and(|bits| bits.get(step)) != wanted {
-                    series.column.present.clear(step);
+                    series.column.remove(step);
                 }
             }
         }
@@ -166,62 +159,126 @@ fn set(
 
 /// Arithmetic and comparison between series that find each other. The "one" side must have at most one series of a
 /// signature at each step.
-fn between_vectors(
-    operation: &Binary,
-    matching: &VectorMatching,
-    lhs: Vec<Series>,
-    rhs: Vec<Series>,
-) -> Result<Vec<Series>, EvalError> {
-    let swapped = matching.cardinality == MatchCardinality::OneToMany;
-    let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
-    let one_by_signature = by_signature(matching, &one);
-    refuse_duplicates(matching, &one, &one_by_signature, if swapped { "left" } else { "right" })?;
+struct Between<'a> {
+    operation: Operation<'a>,
+    matching: &'a VectorMatching,
+    failures: Failures,
+}
 
-    let one_to_one = matching.cardinality == MatchCardinality::OneToOne;
-    let mut taken: HashMap<Labels, Bits> = HashMap::new();
-    let mut results: HashMap<Labels, Bits> = HashMap::new();
-    let mut out = Vec::with_capacity(many.len());
-    for series in &many {
-        let signature = signature(matching, &series.labels);
-        let Some(partners) = one_by_signature.get(&signature) else { continue };
-        for partner in partners.iter().map(|at| &one[*at]) {
-            let labels = result_labels(matching, one_to_one, &series.labels, &partner.labels);
+/// What results there are already, step by step: of each signature, or of each label set.
+#[derive(Default)]
+struct Seen(HashMap<Labels, Bits>);
+
+impl Between<'_> {
+    fn series(
+        mut self,
+        evaluation: &Evaluation<'_>,
+        lhs: Vec<Series>,
+        rhs: Vec<Series>,
+    ) -> Result<Vec<Series>, EvalError> {
+        let matching = self.matching;
+        let swapped = matching.cardinality == MatchCardinality::OneToMany;
+        let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
+        // Prometheus swaps the sides for `group_right` and not the fills, so `fill_left` there stands for the right side.
+        let (fill_many, fill_one) = (matching.fill_lhs, matching.fill_rhs);
+        let one_by_signature = by_signature(matching, &one);
+        refuse_duplicates(matching, &one, &one_by_signature, if swapped { "left" } else { "right" })?;
+
+        let one_to_one = matching.cardinality == MatchCardinality::OneToOne;
+        let mut seen = Seen::default();
+        let mut many_present: HashMap<Labels, Bits> = HashMap::new();
+        let mut out = Vec::with_capacity(many.len());
+        for series in &many {
+            evaluation.check_cancelled()?;
             let count = series.column.values.len();
-            let mut column = Column::empty(count);
-            let mut matched = Bits::none(count);
-            for step in series.column.present.iter().filter(|step| partner.column.present.get(*step)) {
-                matched.set(step);
-                let (many_value, one_value) = (series.column.values[step], partner.column.values[step]);
-                let (left, right) = if swapped { (one_value, many_value) } else { (many_value, one_value) };
-                if let Some(value) = value(operation, left, right, left) {
+            let signature = signature(matching, &series.labels);
+            if fill_many.is_some() {
+                let present = many_present.entry(signature.clone()).or_insert_with(|| Bits::none(count));
+                present.union(&series.column.present);
+            }
+            let mut alone = series.column.present.clone();
+            for partner in one_by_signature.get(&signature).into_iter().flatten().map(|at| &one[*at]) {
+                let mut matched = series.column.present.clone();
+                matched.intersect(&partner.column.present);
+                if !matched.any() {
+                    continue;
+                }
+                alone.subtract(&matched);
+                let labels = result_labels(matching, one_to_one, &series.labels, &partner.labels);
+                // Refused before a comparison may drop the sample.
+                seen.add(one_to_one, &signature, &labels, &matched)?;
+                let column = self.column(&matched, &series.column, &partner.column, swapped);
+                let drop_name = self.operation.drops_name() || series.drop_name;
+                out.push(Series { labels, drop_name, column });
+            }
+            if let Some(fill) = fill_one
+                && alone.any()
+            {
+                let labels = result_labels(matching, one_to_one, &series.labels, &Labels::empty());
+                seen.add(one_to_one, &signature, &labels, &alone)?;
+                let column = self.column(&alone, &series.column, &Series::constant(vec![fill; count]).column, swapped);
+                let drop_name = self.operation.drops_name() || series.drop_name;
+                out.push(Series { labels, drop_name, column });
+            }
+        }
+        if let Some(fill) = fill_many {
+            for series in &one {
+                let signature = signature(matching, &series.labels);
+                let mut alone = series.column.present.clone();
+                if let Some(present) = many_present.get(&signature) {
+                    alone.subtract(present);
+                }
+                if alone.any() {
+                    // Nobody is on the other side, so the result is called by what the two would have had in common.
+                    let labels = result_labels(matching, one_to_one, &signature, &series.labels);
+                    let filled = Series::constant(vec![fill; series.column.values.len()]).column;
+                    let column = self.column(&alone, &filled, &series.column, swapped);
+                    out.push(Series { labels, drop_name: self.operation.drops_name(), column });
+                }
+            }
+        }
+        self.failures.note(&self.operation);
+        merge(out)
+    }
+
+    /// The results at the steps in `at`.
+    fn column(&mut self, at: &Bits, many: &Column, one: &Column, swapped: bool) -> Column {
+        let (left, right) = if swapped { (one, many) } else { (many, one) };
+        let mut column = Column::empty(left.values.len());
+        let trims = matches!(self.operation.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+        if !left.has_histograms() && !right.has_histograms() && !trims {
+            for step in at.iter() {
+                let (left, right) = (left.values[step], right.values[step]);
+                if let Some(value) = self.operation.floats(left, right, left) {
                     column.put(step, value);
                 }
             }
-            if !matched.any() {
-                continue;
-            }
-            // Refused before a comparison may drop the sample.
-            let (seen, message) = if one_to_one {
-                (
-                    taken.entry(signature.clone()),
-                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-                )
-            } else {
-                (
-                    results.entry(labels.clone()),
-                    "multiple matches for labels: grouping labels must ensure unique matches",
-                )
-            };
-            let seen = seen.or_insert_with(|| Bits::none(count));
-            if seen.intersects(&matched) {
-                return fail(message);
-            }
-            seen.union(&matched);
-            let drop_name = drops_name(operation) || series.drop_name;
-            out.push(Series { labels, drop_name, column });
+            return column;
         }
+        for step in at.iter() {
+            let (Some(left), Some(right)) = (left.point(step), right.point(step)) else { continue };
+            if let Some(point) = self.failures.sift(step, self.operation.points(&left, &right, &left)) {
+                column.put_point(step, point);
+            }
+        }
+        column
     }
-    merge(out)
+}
+
+impl Seen {
+    fn add(&mut self, one_to_one: bool, signature: &Labels, labels: &Labels, at: &Bits) -> Result<(), EvalError> {
+        let (key, message) = if one_to_one {
+            (signature, "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
+        } else {
+            (labels, "multiple matches for labels: grouping labels must ensure unique matches")
+        };
+        match self.0.get_mut(key) {
+            Some(seen) if seen.intersects(at) => return fail(message),
+            Some(seen) => seen.union(at),
+            None => _ = self.0.insert(key.clone(), at.clone()),
+        }
+        Ok(())
+    }
 }
 
 fn refuse_duplicates(

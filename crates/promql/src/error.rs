@@ -18,6 +18,9 @@ pub enum EvalError {
     /// The query would load more samples than it may.
     #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples,
+    /// A query or subquery has more steps than it may.
+    #[error("the query has {0} steps, at most {max} are allowed", max = crate::STEPS_MAX)]
+    TooManySteps(usize),
     /// Somebody ended the evaluation.
     #[error("query was canceled in query execution")]
     Canceled,

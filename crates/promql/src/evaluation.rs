@@ -8,7 +8,9 @@ use promql_syntax::{Expr, ExprKind, UnaryOp};
 use storage::Queryable;
 
 use crate::error::EvalError;
+use crate::histogram::multiplied;
 use crate::notes::Notes;
+use crate::selector::Pick;
 use crate::series::Series;
 use crate::steps::Steps;
 use crate::{Options, aggregation, binary, functions, selector};
@@ -19,10 +21,23 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) options: &'a Options,
     /// The steps of this part of the query; a subquery has its own.
     pub(crate) steps: Steps,
-    /// The steps of the whole query, which `@ start()` and `@ end()` mean.
-    pub(crate) query: Steps,
+    /// What the whole query asks for, which `@ start()` and `@ end()` mean.
+    pub(crate) query: Asked,
+    /// Whether selectors find out for every histogram if it started anew. Prometheus does so on the way to functions that
+    /// want only count and sum, and warns of collisions that it does not see elsewhere.
+    pub(crate) detect_resets: bool,
     pub(crate) notes: Rc<Notes>,
     samples: Rc<Cell<usize>>,
+}
+
+/// What a query asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) start_ms: i64,
+    /// Need not be hit by a step.
+    pub(crate) end_ms: i64,
+    /// 0 for an instant query.
+    pub(crate) step_ms: i64,
 }
 
 /// What an expression other than a range vector gives.
@@ -34,17 +49,24 @@ pub(crate) enum Operand {
 }
 
 impl<'a> Evaluation<'a> {
-    pub(crate) fn new(storage: &'a dyn Queryable, options: &'a Options, steps: Steps) -> Self {
-        Self { storage, options, steps, query: steps, notes: Rc::default(), samples: Rc::default() }
+    pub(crate) fn new(storage: &'a dyn Queryable, options: &'a Options, steps: Steps, query: Asked) -> Self {
+        Self { storage, options, steps, query, detect_resets: false, notes: Rc::default(), samples: Rc::default() }
     }
 
-    /// The same evaluation over other steps.
+    /// The same evaluation over the steps of a subquery.
     pub(crate) fn within(&self, steps: Steps) -> Self {
+        // What a subquery leaves out between its steps would hide resets.
+        Self { steps, ..self.detecting_resets(false) }
+    }
+
+    /// The same evaluation with or without [`Evaluation::detect_resets`].
+    pub(crate) fn detecting_resets(&self, detect_resets: bool) -> Self {
         Self {
             storage: self.storage,
             options: self.options,
-            steps,
+            steps: self.steps,
             query: self.query,
+            detect_resets,
             notes: Rc::clone(&self.notes),
             samples: Rc::clone(&self.samples),
         }
@@ -77,10 +99,10 @@ impl<'a> Evaluation<'a> {
             ExprKind::Number(number) => Ok(Operand::Scalar(vec![number.value; self.steps.count])),
             ExprKind::String(text) => Ok(Operand::Text(text.clone())),
             ExprKind::Paren(inner) => self.operand(inner),
-            ExprKind::Vector(vector) => Ok(Operand::Vector(selector::instant(self, vector)?)),
-            ExprKind::Call(call) => functions::call(self, call),
+            ExprKind::Vector(vector) => Ok(Operand::Vector(selector::instant(self, vector, expr.span, Pick::Value)?)),
+            ExprKind::Call(call) => functions::call(self, call, expr.span),
             ExprKind::Aggregate(aggregate) => Ok(Operand::Vector(aggregation::aggregate(self, aggregate)?)),
-            ExprKind::Binary(operation) => binary::operate(self, operation),
+            ExprKind::Binary(operation) => binary::operate(self, operation, expr.span),
             ExprKind::Unary(unary) => self.sign(unary.op, &unary.expr),
             ExprKind::Matrix(_) | ExprKind::Subquery(_) => {
                 Err(EvalError::Unsupported("a range vector in this place".to_owned()))
@@ -124,6 +146,7 @@ impl<'a> Evaluation<'a> {
                 for series in &mut vector {
                     series.drop_name = true;
                     series.column.values.iter_mut().for_each(|value| *value = -*value);
+                    series.column.map_histograms(|histogram| multiplied(histogram, -1.0));
                 }
                 Operand::Vector(vector)
             }

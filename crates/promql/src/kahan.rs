@@ -24,6 +24,22 @@ impl KahanSum {
         self.sum = total;
     }
 
+    /// Adds another sum with its compensation.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.add(other.sum);
+        self.compensation += other.compensation;
+    }
+
+    pub(crate) fn multiply(&mut self, factor: f64) {
+        self.sum *= factor;
+        self.compensation *= factor;
+    }
+
+    pub(crate) fn divide(&mut self, divisor: f64) {
+        self.sum /= divisor;
+        self.compensation /= divisor;
+    }
+
     pub(crate) fn value(&self) -> f64 {
         if self.sum.is_infinite() { self.sum } else { self.sum + self.compensation }
     }

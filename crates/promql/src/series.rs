@@ -19,6 +19,15 @@ pub(crate) struct Series {
     pub(crate) column: Column,
 }
 
+impl Series {
+    /// A series without labels that has a value at each step.
+    pub(crate) fn constant(values: Vec<f64>) -> Self {
+        let mut column = Column::empty(values.len());
+        values.into_iter().enumerate().for_each(|(step, value)| column.put(step, value));
+        Self { labels: Labels::empty(), drop_name: false, column }
+    }
+}
+
 /// The labels without the metric's name, type and unit.
 pub(crate) fn without_naming(labels: &Labels) -> Labels {
     labels.filtered(|name| !NAMING.contains(&name))
@@ -51,8 +60,8 @@ pub(crate) fn merge(series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
             return fail("vector cannot contain metrics with the same labelset");
         }
         into.drop_name |= one.drop_name;
-        for (step, value) in one.column.iter() {
-            into.column.put(step, value);
+        for (step, point) in one.column.points() {
+            into.column.put_point(step, point);
         }
     }
     Ok(merged)

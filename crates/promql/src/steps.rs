@@ -1,5 +1,8 @@
 //! The moments at which a query is evaluated.
 
+use crate::STEPS_MAX;
+use crate::error::EvalError;
+
 /// `start_ms`, `start_ms + step_ms`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Steps {
@@ -15,19 +18,15 @@ impl Steps {
     }
 
     /// The steps from `start_ms` to `end_ms`, which need not be hit.
-    pub(crate) fn range(start_ms: i64, end_ms: i64, step_ms: i64) -> Self {
+    pub(crate) fn range(start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Self, EvalError> {
         let step_ms = step_ms.max(1);
-        let count = if end_ms < start_ms { 0 } else { (end_ms - start_ms) / step_ms + 1 };
-        Self { start_ms, step_ms, count: usize::try_from(count).unwrap_or(0) }
+        let count = if end_ms < start_ms { 0 } else { (end_ms.saturating_sub(start_ms)) / step_ms + 1 };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if STEPS_MAX < count { Err(EvalError::TooManySteps(count)) } else { Ok(Self { start_ms, step_ms, count }) }
     }
 
     pub(crate) fn at(&self, step: usize) -> i64 {
         self.start_ms + self.step_ms * i64::try_from(step).unwrap_or(i64::MAX)
-    }
-
-    /// The last moment.
-    pub(crate) fn end_ms(&self) -> i64 {
-        self.at(self.count.saturating_sub(1))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = i64> + '_ {

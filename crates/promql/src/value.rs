@@ -1,12 +1,16 @@
 //! Answers, and how the parts of an evaluation become one.
 
-use model::{Labels, Sample, Timestamp};
+use std::sync::Arc;
+
+use model::{Histogram, Labels, Sample, Timestamp};
 use promql_syntax::{Expr, ExprKind, ValueType};
 
+use crate::column::Point;
 use crate::error::{EvalError, fail};
 use crate::evaluation::{Evaluation, Operand};
+use crate::notes::{Note, rendered};
 use crate::series::{Series, finish, without_naming};
-use crate::window;
+use crate::{functions, window};
 
 /// An answer with what is to be said about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,11 +18,23 @@ pub struct Answer {
     /// The answer.
     pub value: Value,
     /// What may be wrong with it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
     /// What its author may want to know.
-    pub infos: Vec<String>,
+    pub infos: Vec<Note>,
     /// Samples that were loaded for it.
     pub samples: usize,
+}
+
+impl Answer {
+    /// Up to [`crate::NOTES_MAX`] warnings as Prometheus' API prints them, with their places in `query`.
+    pub fn warnings_in(&self, query: &str) -> Vec<String> {
+        rendered(&self.warnings, query, "warning")
+    }
+
+    /// The same for infos.
+    pub fn infos_in(&self, query: &str) -> Vec<String> {
+        rendered(&self.infos, query, "info")
+    }
 }
 
 /// What a query gives.
@@ -51,8 +67,10 @@ pub struct VectorSample {
     pub labels: Labels,
     /// The moment of the evaluation.
     pub at: Timestamp,
-    /// What.
+    /// What; 0 where it is a histogram.
     pub value: f64,
+    /// The native histogram, where it is one.
+    pub histogram: Option<Arc<Histogram>>,
 }
 
 /// A series of a matrix.
@@ -60,8 +78,10 @@ pub struct VectorSample {
 pub struct MatrixSeries {
     /// Whose.
     pub labels: Labels,
-    /// Its samples, oldest first, at least one.
+    /// Its floats, oldest first.
     pub samples: Vec<Sample>,
+    /// Its native histograms, oldest first, at moments where it has no float. One of the two has something.
+    pub histograms: Vec<(Timestamp, Arc<Histogram>)>,
 }
 
 pub(crate) fn instant(evaluation: &Evaluation<'_>, expr: &Expr, at: Timestamp) -> Result<Answer, EvalError> {
@@ -74,8 +94,11 @@ pub(crate) fn instant(evaluation: &Evaluation<'_>, expr: &Expr, at: Timestamp) -
         Operand::Text(value) => Value::String { at, value },
         Operand::Vector(vector) => {
             let samples = finish(vector)?.into_iter().filter_map(|series| {
-                let value = series.column.get(0)?;
-                Some(VectorSample { labels: series.labels, at, value })
+                let (value, histogram) = match series.column.point(0)? {
+                    Point::Float(value) => (value, None),
+                    Point::Histogram(histogram) => (0.0, Some(histogram)),
+                };
+                Some(VectorSample { labels: series.labels, at, value, histogram })
             });
             Value::Vector(samples.collect())
         }
@@ -90,32 +113,38 @@ pub(crate) fn range(evaluation: &Evaluation<'_>, expr: &Expr) -> Result<Answer, 
         Operand::Scalar(values) => {
             let samples: Vec<Sample> =
                 values.into_iter().enumerate().map(|(step, value)| sample(step, value)).collect();
-            vec![MatrixSeries { labels: Labels::empty(), samples }]
+            vec![MatrixSeries { labels: Labels::empty(), samples, histograms: Vec::new() }]
         }
         Operand::Vector(vector) => finish(vector)?
             .into_iter()
             .map(|Series { labels, column, .. }| {
                 let samples = column.iter().map(|(step, value)| sample(step, value)).collect();
-                MatrixSeries { labels, samples }
+                let at = |step| Timestamp::from_ms(steps.at(step));
+                let histograms = column.histograms().map(|(step, found)| (at(step), Arc::clone(found))).collect();
+                MatrixSeries { labels, samples, histograms }
             })
             .collect(),
         Operand::Text(_) => return Err(EvalError::RangeType("string")),
     };
-    matrix.retain(|series| !series.samples.is_empty());
+    matrix.retain(|series| !series.samples.is_empty() || !series.histograms.is_empty());
     matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(answer(evaluation, Value::Matrix(matrix)))
 }
 
 fn instant_matrix(evaluation: &Evaluation<'_>, expr: &Expr) -> Result<Vec<MatrixSeries>, EvalError> {
     debug_assert!(matches!(expr.unwrap_parens().kind, ExprKind::Matrix(_) | ExprKind::Subquery(_)));
-    let found = window::windows(evaluation, expr, "")?.into_samples();
-    let mut matrix: Vec<MatrixSeries> = found
-        .into_iter()
-        .map(|(labels, drop_name, samples)| MatrixSeries {
-            labels: if drop_name { without_naming(&labels) } else { labels },
-            samples: samples.into_iter().map(|(at, value)| Sample { at: Timestamp::from_ms(at), value }).collect(),
-        })
-        .collect();
+    let found = window::windows(evaluation, expr, "")?;
+    let mut matrix = Vec::with_capacity(found.series.len());
+    found.each(|series, window| {
+        let labels = if series.drop_name { without_naming(&series.labels) } else { series.labels.clone() };
+        let (floats, histograms) = functions::within_edges(evaluation, window, found.edges, expr.span, &labels);
+        let at = Timestamp::from_ms;
+        let samples = floats.into_iter().map(|(at_ms, value)| Sample { at: at(at_ms), value }).collect::<Vec<_>>();
+        let histograms = histograms.into_iter().map(|(at_ms, found)| (at(at_ms), found)).collect::<Vec<_>>();
+        if !samples.is_empty() || !histograms.is_empty() {
+            matrix.push(MatrixSeries { labels, samples, histograms });
+        }
+    });
     matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
     if matrix.windows(2).any(|pair| pair[0].labels == pair[1].labels) {
         return fail("vector cannot contain metrics with the same labelset");

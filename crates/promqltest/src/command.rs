@@ -14,8 +14,19 @@ pub(crate) struct Command {
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Clear,
-    Load { interval_ms: i64, series: Vec<(Labels, Vec<Point>)> },
+    Load(Load),
     Eval(Eval),
+}
+
+/// Samples.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) interval_ms: i64,
+    pub(crate) series: Vec<(Labels, Vec<Point>)>,
+    /// When counters began, relative to the samples at the same places, in milliseconds.
+    pub(crate) starts: Vec<(Labels, Vec<Option<i64>>)>,
+    /// Classic histograms are to be loaded as native ones as well.
+    pub(crate) with_native: bool,
 }
 
 /// A query and what is expected of it.

@@ -3,7 +3,7 @@
 use model::Labels;
 use thiserror::Error;
 
-use crate::command::{Command, Eval, Expectations, Kind, Text, When};
+use crate::command::{Command, Eval, Expectations, Kind, Load, Text, When};
 use crate::points::{self, Point};
 
 /// A line that is none of the language.
@@ -61,12 +61,16 @@ fn parse_command(head: &str, body: &[(usize, &str)]) -> Result<Kind, Fault> {
         "clear" => Ok(Kind::Clear),
         "load" | "load_with_nhcb" => {
             let interval_ms = duration(rest.trim())?;
-            let series = body
-                .iter()
-                .filter(|(_, text)| !is_start_times(text))
-                .map(|(line, text)| series(text).map_err(|why| (*line, why)))
-                .collect::<Result<_, _>>()?;
-            Ok(Kind::Load { interval_ms, series })
+            let mut load =
+                Load { interval_ms, series: Vec::new(), starts: Vec::new(), with_native: word == "load_with_nhcb" };
+            for (line, text) in body {
+                let fault = |why: String| (*line, why);
+                match starts(text) {
+                    Some(starts) => load.starts.push(starts.map_err(fault)?),
+                    None => load.series.push(series(text).map_err(fault)?),
+                }
+            }
+            Ok(Kind::Load(load))
         }
         _ => eval(word, rest.trim(), body).map(Kind::Eval),
     }
@@ -160,9 +164,14 @@ fn series(text: &str) -> Result<(Labels, Vec<Point>), String> {
     Ok((labels, points::parse(&text[used..])?))
 }
 
-/// Whether a line of a load says when counters began, which nobody stores yet: `counter{a="b"}@st 0 1 2`.
-fn is_start_times(text: &str) -> bool {
-    promql_syntax::parse_labels(text).is_ok_and(|(_, used)| text[used..].starts_with("@st"))
+/// Labels and, for each interval, when the counter began.
+type Starts = (Labels, Vec<Option<i64>>);
+
+/// The line of a load that says when counters began: `counter{a="b"}@st _ -30s-1mx3`.
+fn starts(text: &str) -> Option<Result<Starts, String>> {
+    let (labels, used) = promql_syntax::parse_labels(text).ok()?;
+    let rest = text[used..].strip_prefix("@st")?;
+    Some(points::parse_starts(rest).map(|starts| (labels, starts)))
 }
 
 /// A duration, or seconds.

@@ -258,6 +258,7 @@ mod tests {
             labels: Labels::from_pairs([("__name__", "temp"), ("gpu", gpu)]),
             at: Timestamp::default(),
             value: *value,
+            histogram: None,
         };
         samples.iter().map(sample).collect()
     }

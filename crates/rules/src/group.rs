@@ -183,7 +183,9 @@ impl Group {
         let answer = promql::instant(expr, at, &*self.storage, &self.options).map_err(|error| error.to_string())?;
         match answer.value {
             Value::Vector(vector) => Ok(vector),
-            Value::Scalar { at, value } => Ok(vec![VectorSample { labels: Labels::empty(), at, value }]),
+            Value::Scalar { at, value } => {
+                Ok(vec![VectorSample { labels: Labels::empty(), at, value, histogram: None }])
+            }
             Value::Matrix(_) | Value::String { .. } => Err("rule result is not a vector or scalar".to_owned()),
         }
     }

@@ -27,6 +27,7 @@ struct MemorySeries {
     timestamps_ms: Vec<i64>,
     values: Vec<f64>,
     histograms: Vec<(i64, Arc<Histogram>)>,
+    starts_ms: BTreeMap<i64, i64>,
     exemplars: Vec<Exemplar>,
 }
 
@@ -66,6 +67,19 @@ impl MemoryStorage {
             let done = batch.and_then(|batch| self.append(&[batch]));
             assert!(done.as_ref().is_ok_and(|done| done.rejected.is_empty()), "{labels} at {at_ms}: {done:?}");
         }
+    }
+}
+
+impl MemoryStorage {
+    /// Says of samples of one series, by their moments, when their counter began; both in milliseconds.
+    ///
+    /// # Panics
+    /// The series is refused.
+    pub fn push_starts(&self, labels: &Labels, starts_ms: impl IntoIterator<Item = (i64, i64)>) {
+        let series = self.series_id(self.group("push"), labels);
+        let series = series.unwrap_or_else(|error| panic!("{labels}: {error}"));
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.series[series.0 as usize].starts_ms.extend(starts_ms);
     }
 }
 
@@ -135,6 +149,7 @@ impl Queryable for MemoryStorage {
                 timestamps_ms: Arc::from(&series.timestamps_ms[from..to]),
                 values: series.values[from..to].to_vec(),
                 histograms: histograms.to_vec(),
+                starts_ms: series.starts_within(select.range),
             });
         }
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -192,7 +207,14 @@ impl Queryable for MemoryStorage {
 
 impl MemorySeries {
     const fn new(labels: Labels) -> Self {
-        Self { labels, timestamps_ms: Vec::new(), values: Vec::new(), histograms: Vec::new(), exemplars: Vec::new() }
+        Self {
+            labels,
+            timestamps_ms: Vec::new(),
+            values: Vec::new(),
+            histograms: Vec::new(),
+            starts_ms: BTreeMap::new(),
+            exemplars: Vec::new(),
+        }
     }
 
     fn push(&mut self, at_ms: i64, value: f64) -> Result<(), Refusal> {
@@ -227,6 +249,11 @@ impl MemorySeries {
         let from = self.histograms.partition_point(|(at, _)| *at < range.start.as_ms());
         let to = self.histograms.partition_point(|(at, _)| *at <= range.end.as_ms());
         &self.histograms[from..to.max(from)]
+    }
+
+    fn starts_within(&self, range: TimeRange) -> Vec<(i64, i64)> {
+        let within = self.starts_ms.range(range.start.as_ms()..=range.end.as_ms());
+        within.map(|(at, start)| (*at, *start)).collect()
     }
 
     /// The positions of the samples in `range`, from the first to past the last.

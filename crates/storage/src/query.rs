@@ -33,6 +33,9 @@ pub struct SeriesColumns {
     /// Native histograms with their moments in milliseconds, strictly rising, none of which is in `timestamps_ms`; empty for
     /// most series.
     pub histograms: Vec<(i64, Arc<Histogram>)>,
+    /// Of samples of either kind that come with one: their moment, and when their counter began, in milliseconds; the
+    /// moments strictly rising. Empty for most series.
+    pub starts_ms: Vec<(i64, i64)>,
 }
 
 /// A series' exemplars.

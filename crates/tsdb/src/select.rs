@@ -99,7 +99,7 @@ pub(crate) fn run(mut plan: Plan) -> Result<Vec<SeriesColumns>, QueryError> {
                 Arc::clone(&joined.entry(key).or_insert_with(join).all)
             }
         };
-        found.push(SeriesColumns { labels, timestamps_ms, values, histograms });
+        found.push(SeriesColumns { labels, timestamps_ms, values, histograms, starts_ms: Vec::new() });
     }
     found.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(found)

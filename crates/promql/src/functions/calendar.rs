@@ -2,7 +2,6 @@
 
 use promql_syntax::Expr;
 
-use super::constant;
 use crate::error::EvalError;
 use crate::evaluation::Evaluation;
 use crate::series::Series;
@@ -36,10 +35,11 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
     let Some(part) = part(name) else { return Err(EvalError::Unsupported(format!("{name}()"))) };
     let mut vector = match args.first() {
         Some(arg) => evaluation.vector(arg)?,
-        None => vec![constant(evaluation.steps.iter().map(super::seconds).collect())],
+        None => vec![Series::constant(evaluation.steps.iter().map(super::seconds).collect())],
     };
     for series in &mut vector {
         series.drop_name = true;
+        series.column.drop_histograms();
         for value in &mut series.column.values {
             if value.is_finite() {
                 *value = part(*value as i64) as f64;
@@ -49,6 +49,17 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
         }
     }
     Ok(vector)
+}
+
+/// A moment as `2006-01-02T15:04:05.999Z`, the fraction without trailing zeros.
+pub(crate) fn rfc3339(at_ms: i64) -> String {
+    let at_s = at_ms.div_euclid(1000);
+    let (year, month, day) = civil(at_s);
+    let of_day = at_s.rem_euclid(DAY_S);
+    let (hour, minute, second) = (of_day / 3_600, of_day % 3_600 / 60, of_day % 60);
+    let fraction = format!(".{:03}", at_ms.rem_euclid(1000));
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
 /// Year, month, day of a moment, in the proleptic Gregorian calendar. Era arithmetic: 400 years have 146,097 days.
@@ -74,6 +85,17 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_printed_without_trailing_zeros() {
+        for (at_ms, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_050, "2000-02-29T00:00:00.05Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(rfc3339(at_ms), expected);
+        }
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -1,7 +1,7 @@
 //! `label_replace` and `label_join`.
 
 use model::METRIC_NAME;
-use promql_syntax::Expr;
+use promql_syntax::{Expr, is_utf8};
 use regexp::Replacer;
 
 use crate::error::{EvalError, fail};
@@ -16,7 +16,7 @@ pub(super) fn replace(evaluation: &Evaluation<'_>, args: &[Expr]) -> Result<Vec<
     let Ok(replacer) = Replacer::anchored(&pattern) else {
         return fail(format!("invalid regular expression in label_replace(): {pattern}"));
     };
-    if target.is_empty() {
+    if !is_label_name(&target) {
         return fail(format!("invalid destination label name in label_replace(): {target}"));
     }
     let mut vector = evaluation.vector(&args[0])?;
@@ -33,10 +33,10 @@ pub(super) fn join(evaluation: &Evaluation<'_>, args: &[Expr]) -> Result<Vec<Ser
     let target = evaluation.text(&args[1])?;
     let separator = evaluation.text(&args[2])?;
     let sources = args[3..].iter().map(|arg| evaluation.text(arg)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(bad) = sources.iter().find(|source| source.is_empty()) {
+    if let Some(bad) = sources.iter().find(|source| !is_label_name(source)) {
         return fail(format!("invalid source label name in label_join(): {bad}"));
     }
-    if target.is_empty() {
+    if !is_label_name(&target) {
         return fail(format!("invalid destination label name in label_join(): {target}"));
     }
     let mut vector = evaluation.vector(&args[0])?;
@@ -46,6 +46,11 @@ pub(super) fn join(evaluation: &Evaluation<'_>, args: &[Expr]) -> Result<Vec<Ser
         set(series, &target, &value);
     }
     merge(vector)
+}
+
+/// Whether a text may be a label's name: any that is UTF-8 and not empty.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    !name.is_empty() && is_utf8(name)
 }
 
 /// Sets a label; a name that is set is not to be dropped any more.

@@ -74,12 +74,12 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
 }
 
 /// Go's `math.Max`: NaN if either is.
-fn at_least(value: f64, min: f64) -> f64 {
+pub(super) fn at_least(value: f64, min: f64) -> f64 {
     if value.is_nan() || min.is_nan() { f64::NAN } else { value.max(min) }
 }
 
 /// Go's `math.Min`: NaN if either is.
-fn at_most(value: f64, max: f64) -> f64 {
+pub(super) fn at_most(value: f64, max: f64) -> f64 {
     if value.is_nan() || max.is_nan() { f64::NAN } else { value.min(max) }
 }
 
@@ -92,6 +92,7 @@ fn map(
     for series in &mut vector {
         series.drop_name = true;
         let column = &mut series.column;
+        column.drop_histograms();
         for step in 0..column.values.len() {
             if column.present.get(step) {
                 match function(step, column.values[step]) {

@@ -1,65 +1,93 @@
 //! The functions, by what they do.
 
+mod absent;
 mod calendar;
+mod classic;
+mod extended;
 mod histogram;
+mod info;
 mod labels;
 mod math;
 mod over_time;
+mod pairs;
 mod rate;
 mod smoothing;
 mod sort;
+mod start_times;
 
-use model::Labels;
-use promql_syntax::{Call, Expr, ExprKind, MatrixSelector, VectorSelector};
+use promql_syntax::{Call, Expr, ExprKind, Span};
 
-use crate::column::Column;
+use crate::column::Point;
 use crate::error::EvalError;
 use crate::evaluation::{Evaluation, Operand};
-use crate::selector;
+use crate::remarks;
+use crate::selector::{self, Pick};
 use crate::series::Series;
-use crate::window::windows;
+use crate::window::{Window, windows};
 
-pub(crate) use over_time::quantile_of;
+pub(crate) use calendar::rfc3339;
+pub(crate) use extended::within_edges;
+pub(crate) use labels::is_label_name;
+pub(crate) use over_time::{quantile_of, warn_of_quantiles};
 
 /// Evaluates a call.
-pub(crate) fn call(evaluation: &Evaluation<'_>, call: &Call) -> Result<Operand, EvalError> {
+pub(crate) fn call(evaluation: &Evaluation<'_>, call: &Call, span: Span) -> Result<Operand, EvalError> {
     let name = call.function.name;
     let args = &call.args;
+    if let Some(scalar) = scalar_call(evaluation, name, args)? {
+        return Ok(Operand::Scalar(scalar));
+    }
     let vector = match name {
         "rate" | "increase" | "delta" | "irate" | "idelta" => rate::call(evaluation, name, &args[0])?,
-        "absent_over_time" => absent(evaluation, &args[0], over_time::present(evaluation, &args[0])?),
+        "changes" | "resets" => pairs::call(evaluation, name, &args[0])?,
+        "absent" => absent::series(evaluation, &args[0], &evaluation.vector(&args[0])?),
+        "absent_over_time" => absent::series(evaluation, &args[0], &over_time::present(evaluation, &args[0])?),
         _ if name.ends_with("_over_time") => over_time::call(evaluation, name, args)?,
-        "changes" | "resets" | "deriv" | "predict_linear" | "double_exponential_smoothing" => {
-            smoothing::call(evaluation, name, args)?
+        "deriv" | "predict_linear" | "double_exponential_smoothing" => smoothing::call(evaluation, name, args)?,
+        "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => classic::call(evaluation, name, args)?,
+        "histogram_count" | "histogram_sum" | "histogram_avg" | "histogram_stddev" | "histogram_stdvar" => {
+            histogram::call(evaluation, name, &args[0])?
         }
-        "histogram_quantile" | "histogram_fraction" => histogram::call(evaluation, name, args)?,
+        "info" => info::call(evaluation, args)?,
         "label_replace" => labels::replace(evaluation, args)?,
         "label_join" => labels::join(evaluation, args)?,
-        "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort::call(evaluation, name, args)?,
-        "absent" => absent(evaluation, &args[0], evaluation.vector(&args[0])?),
+        "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort::call(evaluation, name, args, span)?,
         "timestamp" => timestamp(evaluation, &args[0])?,
-        "vector" => vec![constant(evaluation.scalar(&args[0])?)],
-        "time" => return Ok(Operand::Scalar(evaluation.steps.iter().map(seconds).collect())),
-        "pi" => return Ok(Operand::Scalar(vec![std::f64::consts::PI; evaluation.steps.count])),
-        "scalar" => return Ok(Operand::Scalar(scalar(evaluation, &evaluation.vector(&args[0])?))),
+        "start_timestamp" => start_timestamp(evaluation, &args[0])?,
+        "vector" => vec![Series::constant(evaluation.scalar(&args[0])?)],
         _ if calendar::part(name).is_some() => calendar::call(evaluation, name, args)?,
         _ => math::call(evaluation, name, args)?,
     };
     Ok(Operand::Vector(vector))
 }
 
+/// The functions that give a number for each step.
+fn scalar_call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Result<Option<Vec<f64>>, EvalError> {
+    let query = evaluation.query;
+    let constant = match name {
+        "time" => return Ok(Some(evaluation.steps.iter().map(seconds).collect())),
+        "scalar" => return Ok(Some(scalar(evaluation, &evaluation.vector(&args[0])?))),
+        "min_of" | "max_of" => {
+            let (mut least, others) = (evaluation.scalar(&args[0])?, evaluation.scalar(&args[1])?);
+            let of = if name == "min_of" { math::at_most } else { math::at_least };
+            least.iter_mut().zip(others).for_each(|(value, other)| *value = of(*value, other));
+            return Ok(Some(least));
+        }
+        "pi" => std::f64::consts::PI,
+        "step" => seconds(query.step_ms),
+        "range" => seconds(query.end_ms - query.start_ms),
+        "start" => seconds(query.start_ms),
+        "end" => seconds(query.end_ms),
+        _ => return Ok(None),
+    };
+    Ok(Some(vec![constant; evaluation.steps.count]))
+}
+
 fn seconds(ms: i64) -> f64 {
     ms as f64 / 1000.0
 }
 
-/// A series without labels that has a value at each step.
-fn constant(values: Vec<f64>) -> Series {
-    let mut column = Column::empty(values.len());
-    values.into_iter().enumerate().for_each(|(step, value)| column.put(step, value));
-    Series { labels: Labels::empty(), drop_name: false, column }
-}
-
-/// The value of the only series that has one, else NaN.
+/// The float of the only series that has one, else NaN.
 fn scalar(evaluation: &Evaluation<'_>, vector: &[Series]) -> Vec<f64> {
     (0..evaluation.steps.count)
         .map(|step| {
@@ -72,41 +100,17 @@ fn scalar(evaluation: &Evaluation<'_>, vector: &[Series]) -> Vec<f64> {
         .collect()
 }
 
-/// 1 at the steps where `vector` has nothing, with the labels that the selector asks for by `=`.
-fn absent(evaluation: &Evaluation<'_>, arg: &Expr, vector: Vec<Series>) -> Vec<Series> {
-    let mut column = Column::empty(evaluation.steps.count);
-    for step in 0..evaluation.steps.count {
-        if !vector.iter().any(|series| series.column.present.get(step)) {
-            column.put(step, 1.0);
-        }
-    }
-    vec![Series { labels: asked_labels(arg), drop_name: false, column }]
-}
-
-/// The labels that a plain selector asks for by `=`; a name that stands there twice, or with another operator, is
-/// nobody's.
-fn asked_labels(arg: &Expr) -> Labels {
-    let selector: &VectorSelector = match &arg.unwrap_parens().kind {
-        ExprKind::Vector(selector) => selector,
-        ExprKind::Matrix(MatrixSelector { selector, .. }) => selector,
-        _ => return Labels::empty(),
-    };
-    let alone = |name: &str| selector.matchers.iter().filter(|matcher| matcher.name() == name).count() == 1;
-    let asked = selector.matchers.iter().filter(|matcher| {
-        matcher.op() == model::MatchOp::Equal && matcher.name() != model::METRIC_NAME && alone(matcher.name())
-    });
-    Labels::from_pairs(asked.map(|matcher| (matcher.name(), matcher.value())))
-}
-
 /// The moment of each sample; for anything but a selector that is the moment of the evaluation.
 fn timestamp(evaluation: &Evaluation<'_>, arg: &Expr) -> Result<Vec<Series>, EvalError> {
-    let mut vector = match &arg.unwrap_parens().kind {
-        ExprKind::Vector(selector) => selector::timestamps(evaluation, selector)?,
+    let inner = arg.unwrap_parens();
+    let mut vector = match &inner.kind {
+        ExprKind::Vector(selector) => selector::instant(evaluation, selector, inner.span, Pick::Time)?,
         _ => {
             let mut vector = evaluation.vector(arg)?;
             for series in &mut vector {
-                for (step, value) in series.column.values.iter_mut().enumerate() {
-                    *value = seconds(evaluation.steps.at(step));
+                let present: Vec<usize> = series.column.present.iter().collect();
+                for step in present {
+                    series.column.put(step, seconds(evaluation.steps.at(step)));
                 }
             }
             vector
@@ -116,13 +120,35 @@ fn timestamp(evaluation: &Evaluation<'_>, arg: &Expr) -> Result<Vec<Series>, Eva
     Ok(vector)
 }
 
-/// Applies `function` to each window of a range vector and drops the name.
-fn over_windows(
+/// When the counter of each sample began; only selectors know.
+fn start_timestamp(evaluation: &Evaluation<'_>, arg: &Expr) -> Result<Vec<Series>, EvalError> {
+    let inner = arg.unwrap_parens();
+    let ExprKind::Vector(selector) = &inner.kind else {
+        evaluation.vector(arg)?;
+        return Ok(Vec::new());
+    };
+    let mut vector = selector::instant(evaluation, selector, inner.span, Pick::Start)?;
+    vector.iter_mut().for_each(|series| series.drop_name = true);
+    Ok(vector)
+}
+
+/// Applies `function` to the floats of each window of a range vector that has at least `floats_min`, and drops the name.
+/// Histograms among them are left out, which is said.
+fn over_floats(
     evaluation: &Evaluation<'_>,
     name: &str,
     arg: &Expr,
-    keep_name: bool,
-    mut function: impl FnMut(usize, &crate::window::Window<'_>) -> Option<f64>,
+    floats_min: usize,
+    mut function: impl FnMut(usize, &Window<'_>) -> Option<f64>,
 ) -> Result<Vec<Series>, EvalError> {
-    windows(evaluation, arg, name)?.map(evaluation, keep_name, |step, window, _| function(step, window))
+    let span = arg.unwrap_parens().span;
+    windows(evaluation, arg, name)?.map(evaluation, false, |step, window, labels| {
+        if !window.histograms.is_empty() && !window.values.is_empty() {
+            evaluation.notes.info(span, remarks::ignored_in_range(labels.metric_name()));
+        }
+        if window.values.len() < floats_min {
+            return None;
+        }
+        function(step, window).map(Point::Float)
+    })
 }

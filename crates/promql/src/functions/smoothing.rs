@@ -1,8 +1,8 @@
-//! What a window's course says: `changes`, `resets`, `deriv`, `predict_linear`, `double_exponential_smoothing`.
+//! What a window's course says: `deriv`, `predict_linear`, `double_exponential_smoothing`.
 
 use promql_syntax::Expr;
 
-use super::over_windows;
+use super::over_floats;
 use crate::error::{EvalError, fail};
 use crate::evaluation::Evaluation;
 use crate::kahan::KahanSum;
@@ -12,13 +12,7 @@ use crate::window::Window;
 pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Result<Vec<Series>, EvalError> {
     let arg = &args[0];
     match name {
-        "changes" => over_windows(evaluation, name, arg, false, |_, window| {
-            Some(count_pairs(window, |before, after| before != after && !(before.is_nan() && after.is_nan())))
-        }),
-        "resets" => over_windows(evaluation, name, arg, false, |_, window| {
-            Some(count_pairs(window, |before, after| after < before))
-        }),
-        "deriv" => over_windows(evaluation, name, arg, false, |_, window| {
+        "deriv" => over_floats(evaluation, name, arg, 2, |_, window| {
             // Relative to the first sample, so that large timestamps do not cost digits.
             let (slope, _) = regression(window, window.timestamps_ms[0])?;
             Some(slope)
@@ -26,7 +20,7 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
         "predict_linear" => {
             let ahead = evaluation.scalar(&args[1])?;
             let steps = evaluation.steps;
-            over_windows(evaluation, name, arg, false, |step, window| {
+            over_floats(evaluation, name, arg, 2, |step, window| {
                 let (slope, intercept) = regression(window, steps.at(step))?;
                 Some(slope * ahead[step] + intercept)
             })
@@ -34,20 +28,14 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
         _ => {
             let (smoothing, trend) = (evaluation.scalar(&args[1])?, evaluation.scalar(&args[2])?);
             for (factors, what) in [(&smoothing, "smoothing"), (&trend, "trend")] {
-                if let Some(bad) = factors.iter().find(|factor| !(0.0 < **factor && **factor < 1.0)) {
-                    return fail(format!(
-                        "invalid {what} factor. Expected: 0 < tf < 1, got: {}",
-                        units::float::shortest_g(*bad)
-                    ));
+                if let Some(bad) = factors.iter().find(|factor| **factor <= 0.0 || 1.0 <= **factor) {
+                    let short = if what == "smoothing" { "sf" } else { "tf" };
+                    return fail(format!("invalid {what} factor. Expected: 0 < {short} < 1, got: {bad:.6}"));
                 }
             }
-            over_windows(evaluation, name, arg, false, |step, window| smooth(window, smoothing[step], trend[step]))
+            over_floats(evaluation, name, arg, 2, |step, window| smooth(window, smoothing[step], trend[step]))
         }
     }
-}
-
-fn count_pairs(window: &Window<'_>, differs: impl Fn(f64, f64) -> bool) -> f64 {
-    window.values.windows(2).filter(|pair| differs(pair[0], pair[1])).count() as f64
 }
 
 /// Slope per second and value at `intercept_ms`, by least squares.

@@ -2,18 +2,26 @@
 
 use std::cmp::Ordering;
 
-use promql_syntax::Expr;
+use promql_syntax::{Expr, Span};
 
 use crate::error::EvalError;
 use crate::evaluation::Evaluation;
 use crate::series::Series;
 
-pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Result<Vec<Series>, EvalError> {
+pub(super) fn call(
+    evaluation: &Evaluation<'_>,
+    name: &str,
+    args: &[Expr],
+    span: Span,
+) -> Result<Vec<Series>, EvalError> {
     let mut vector = evaluation.vector(&args[0])?;
-    if 1 < evaluation.query.count {
-        evaluation
-            .notes
-            .warn(format!("{name} is ineffective for range queries since results are always ordered by labels"));
+    if matches!(name, "sort" | "sort_desc") {
+        vector.iter_mut().for_each(|series| _ = series.column.drop_histograms());
+        vector.retain(|series| series.column.present.any());
+    }
+    if 1 < evaluation.steps.count {
+        let text = "sort is ineffective for range queries since results are always ordered by labels";
+        evaluation.notes.warn(span, text);
         return Ok(vector);
     }
     let value = |series: &Series| series.column.get(0).unwrap_or(f64::NAN);

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use model::Labels;
+use model::{Histogram, Labels};
+use promql::histogram::buckets;
 
 /// `{"name":"value",…}`
 pub(crate) fn write_labels(out: &mut String, labels: &Labels) {
@@ -50,6 +51,37 @@ pub(crate) fn write_point(out: &mut String, at_ms: i64, value: f64) {
     out.push_str("\"]");
 }
 
+/// `[1435781430.781,{"count":"3","sum":"2.5","buckets":[[0,"0.5","1","3"]]}]`, empty buckets left out; a bucket's first
+/// number says which of its bounds belong to it.
+pub(crate) fn write_histogram_point(out: &mut String, at_ms: i64, histogram: &Histogram) {
+    let float = |out: &mut String, value| {
+        out.push('"');
+        units::float::write_api_value(out, value);
+        out.push('"');
+    };
+    out.push('[');
+    write_seconds(out, at_ms);
+    out.push_str(",{\"count\":");
+    float(out, histogram.count);
+    out.push_str(",\"sum\":");
+    float(out, histogram.sum);
+    let mut opening = ",\"buckets\":[";
+    for bucket in buckets(histogram).iter().filter(|bucket| bucket.count != 0.0) {
+        out.push_str(opening);
+        opening = ",";
+        push(out, format_args!("[{}", bucket.boundary_rule()));
+        for value in [bucket.lower, bucket.upper, bucket.count] {
+            out.push(',');
+            float(out, value);
+        }
+        out.push(']');
+    }
+    if opening == "," {
+        out.push(']');
+    }
+    out.push_str("}]");
+}
+
 /// Seconds with three decimals where they are not a whole number, as `jsonutil.MarshalTimestamp` writes.
 pub(crate) fn write_seconds(out: &mut String, at_ms: i64) {
     if at_ms < 0 {
@@ -83,6 +115,32 @@ mod tests {
             write_point(&mut out, at_ms, value);
             assert_eq!(out, expected);
         }
+    }
+
+    #[test]
+    fn histograms_are_written_as_prometheus_writes_them() {
+        let check = |histogram: &Histogram, expected: &str| {
+            let mut out = String::new();
+            write_histogram_point(&mut out, 1_500, histogram);
+            assert_eq!(out, expected);
+            serde_json::from_str::<serde_json::Value>(&out).unwrap();
+        };
+        check(&Histogram::default(), r#"[1.500,{"count":"0","sum":"0"}]"#);
+        let histogram = Histogram {
+            count: 6.0,
+            sum: -0.5,
+            zero_threshold: 0.001,
+            zero_count: 1.0,
+            positive_spans: vec![model::BucketSpan { offset: 0, length: 2 }],
+            positive_buckets: vec![2.0, 0.0],
+            negative_spans: vec![model::BucketSpan { offset: 0, length: 1 }],
+            negative_buckets: vec![3.0],
+            ..Histogram::default()
+        };
+        check(
+            &histogram,
+            r#"[1.500,{"count":"6","sum":"-0.5","buckets":[[1,"-1","-0.5","3"],[3,"-0.001","0.001","1"],[0,"0.5","1","2"]]}]"#,
+        );
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use axum::extract::State as Extract;
 use axum::response::Response;
-use promql::{Answer, EvalError, Value};
+use promql::{EvalError, Value};
 use promql_syntax::Expr;
 
 use super::answer::{ApiError, ErrorKind, raw_success};
-use super::json::{write_labels, write_point, write_string};
+use super::json::{write_histogram_point, write_labels, write_point, write_string};
 use super::params::{Params, truncate};
 use crate::State;
 use crate::query::{Overrides, Ran, RunError, When};
@@ -21,7 +21,7 @@ pub(crate) async fn instant(Extract(state): Extract<State>, params: Params) -> R
     let overrides = overrides(&params)?;
     let expr = expression(&params)?;
     let ran = state.queries.run(&state.storage, expr, When::Instant(at), overrides).await?;
-    Ok(present(ran, limit, params.first("stats").is_some()))
+    Ok(present(ran, params.first("query").unwrap_or_default(), limit, params.first("stats").is_some()))
 }
 
 /// `/api/v1/query_range`
@@ -50,7 +50,7 @@ pub(crate) async fn range(Extract(state): Extract<State>, params: Params) -> Res
         RunError::Eval(error @ EvalError::RangeType(_)) => ApiError::parameter("query", error),
         other => other.into(),
     })?;
-    Ok(present(ran, limit, params.first("stats").is_some()))
+    Ok(present(ran, params.first("query").unwrap_or_default(), limit, params.first("stats").is_some()))
 }
 
 /// The parameter `query`.
@@ -78,10 +78,11 @@ impl From<RunError> for ApiError {
     }
 }
 
-/// The answer in Prometheus' form.
-fn present(ran: Ran, limit: Option<usize>, with_stats: bool) -> Response {
+/// The answer to `query` in Prometheus' form.
+fn present(ran: Ran, query: &str, limit: Option<usize>, with_stats: bool) -> Response {
     let stats = if with_stats { stats(&ran) } else { String::new() };
-    let Answer { value, mut warnings, infos, .. } = ran.answer;
+    let (mut warnings, infos) = (ran.answer.warnings_in(query), ran.answer.infos_in(query));
+    let value = ran.answer.value;
     let mut data = String::from("{\"resultType\":\"");
     match value {
         Value::Scalar { at, value } => {
@@ -100,8 +101,13 @@ fn present(ran: Ran, limit: Option<usize>, with_stats: bool) -> Response {
             data.push_str("vector\",\"result\":[");
             for (position, sample) in vector.iter().enumerate() {
                 open_series(&mut data, position, &sample.labels);
-                data.push_str(",\"value\":");
-                write_point(&mut data, sample.at.as_ms(), sample.value);
+                if let Some(histogram) = &sample.histogram {
+                    data.push_str(",\"histogram\":");
+                    write_histogram_point(&mut data, sample.at.as_ms(), histogram);
+                } else {
+                    data.push_str(",\"value\":");
+                    write_point(&mut data, sample.at.as_ms(), sample.value);
+                }
                 data.push('}');
             }
             data.push(']');
@@ -111,14 +117,13 @@ fn present(ran: Ran, limit: Option<usize>, with_stats: bool) -> Response {
             data.push_str("matrix\",\"result\":[");
             for (position, series) in matrix.iter().enumerate() {
                 open_series(&mut data, position, &series.labels);
-                data.push_str(",\"values\":[");
-                for (position, sample) in series.samples.iter().enumerate() {
-                    if position != 0 {
-                        data.push(',');
-                    }
-                    write_point(&mut data, sample.at.as_ms(), sample.value);
-                }
-                data.push_str("]}");
+                let floats = series.samples.iter();
+                write_list(&mut data, "values", floats, |data, sample| write_point(data, sample.at.as_ms(), sample.value));
+                let histograms = series.histograms.iter();
+                write_list(&mut data, "histograms", histograms, |data, (at, histogram)| {
+                    write_histogram_point(data, at.as_ms(), histogram);
+                });
+                data.push('}');
             }
             data.push(']');
         }
@@ -143,6 +148,28 @@ fn stats(ran: &Ran) -> String {
         "samples": {"totalQueryableSamples": samples, "peakSamples": samples},
     });
     format!(",\"stats\":{stats}")
+}
+
+/// `,"name":[…]`, or nothing if there are no items.
+fn write_list<T>(
+    data: &mut String,
+    name: &str,
+    items: impl ExactSizeIterator<Item = T>,
+    write: impl Fn(&mut String, T),
+) {
+    if items.len() == 0 {
+        return;
+    }
+    data.push_str(",\"");
+    data.push_str(name);
+    data.push_str("\":[");
+    for (position, item) in items.enumerate() {
+        if position != 0 {
+            data.push(',');
+        }
+        write(data, item);
+    }
+    data.push(']');
 }
 
 fn open_series(data: &mut String, position: usize, labels: &model::Labels) {

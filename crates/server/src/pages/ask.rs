@@ -75,11 +75,15 @@ pub(crate) async fn run(state: &State, expr: Expr, when: When) -> Result<Lines, 
     let lines = match answer.value {
         Value::Scalar { at, value } => vec![one(Labels::empty(), at, value)],
         Value::String { .. } => Vec::new(),
-        Value::Vector(samples) => {
-            samples.into_iter().map(|sample| one(sample.labels, sample.at, sample.value)).collect()
-        }
+        // A line is made of numbers; native histograms have none.
+        Value::Vector(samples) => samples
+            .into_iter()
+            .filter(|sample| sample.histogram.is_none())
+            .map(|sample| one(sample.labels, sample.at, sample.value))
+            .collect(),
         Value::Matrix(matrix) => matrix
             .into_iter()
+            .filter(|series| !series.samples.is_empty())
             .map(|series| Line {
                 timestamps_ms: series.samples.iter().map(|sample| sample.at.as_ms()).collect(),
                 values: series.samples.iter().map(|sample| sample.value).collect(),
