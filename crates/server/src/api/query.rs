@@ -118,7 +118,9 @@ fn present(ran: Ran, query: &str, limit: Option<usize>, with_stats: bool) -> Res
             for (position, series) in matrix.iter().enumerate() {
                 open_series(&mut data, position, &series.labels);
                 let floats = series.samples.iter();
-                write_list(&mut data, "values", floats, |data, sample| write_point(data, sample.at.as_ms(), sample.value));
+                write_list(&mut data, "values", floats, |data, sample| {
+                    write_point(data, sample.at.as_ms(), sample.value)
+                });
                 let histograms = series.histograms.iter();
                 write_list(&mut data, "histograms", histograms, |data, (at, histogram)| {
                     write_histogram_point(data, at.as_ms(), histogram);
