@@ -159,7 +159,7 @@ impl App {
         let metrics = Arc::new(telemetry::Metrics::new(env!("CARGO_PKG_VERSION")));
         let (asked, store) = (metrics.clone(), db.clone());
         let in_force = Arc::new(ArcSwap::from_pointee(InForce::default()));
-        let counted = db.clone();
+        let (counted, compacted) = (db.clone(), db.clone());
         let facts = Facts {
             started: now,
             working_dir: std::env::current_dir().unwrap_or_default().to_string_lossy().into(),
@@ -167,6 +167,7 @@ impl App {
             flags: flags.into(),
             configuration: in_force.clone(),
             store: Arc::new(move || StoreFacts { series: counted.stats().series, damaged }),
+            compact: Arc::new(move || compacted.compact().map(drop).map_err(|error| error.to_string())),
         };
         let state = State {
             storage: db.clone(),

@@ -21,6 +21,8 @@ pub struct Facts {
     pub configuration: Arc<ArcSwap<InForce>>,
     /// How the store is at this moment.
     pub store: Arc<dyn Fn() -> StoreFacts + Send + Sync>,
+    /// Brings what the store holds in memory into the form it has in the long run, or says why not. May block.
+    pub compact: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
 }
 
 impl fmt::Debug for Facts {

@@ -91,6 +91,7 @@ impl Fixture {
                 flags: vec![("config.file".to_owned(), "a.yml".to_owned())].into(),
                 configuration: Arc::new(ArcSwap::from_pointee(in_force)),
                 store: Arc::new(|| StoreFacts { series: 2, damaged: 0 }),
+                compact: Arc::new(|| Err("the disk is full".to_owned())),
             },
             build: BuildInfo { name_and_version: "pitwall 0", prometheus_version: "3.14.0", revision: "" },
             hostname: "box".into(),
@@ -211,6 +212,8 @@ async fn answers_and_errors_are_prometheus() {
     check("/status/walreplay", 200, data(json!({"min": 0, "max": 0, "current": 0}))).await;
     check("/status/tsdb?limit=x", 400, bad("limit must be a positive number")).await;
     check("/notifications", 200, data(json!([]))).await;
+    check("/metadata", 200, data(json!({}))).await;
+    check("/metadata?limit=x", 400, bad("limit must be a number")).await;
     check("/nope", 404, json!("404 page not found\n")).await;
     check("/write", 405, json!("Method Not Allowed\n")).await;
 }
@@ -237,6 +240,10 @@ async fn forms_compression_and_federation() {
     assert_eq!(fixture.get("/-/quit").await.0, 403);
     let (status, text) = fixture.post("/api/v1/admin/tsdb/snapshot", "", "none").await;
     assert!(status == 500 && text.contains("\"errorType\":\"unavailable\""), "{text}");
+    let (status, text) = fixture.post("/api/v1/admin/tsdb/compact", "", "none").await;
+    assert!(status == 500 && text.contains("the disk is full"), "{text}");
+    let (status, text) = fixture.get("/api/v1/openapi.yaml").await;
+    assert!(status == 200 && text.contains("\n  /query_range:\n    get:\n"), "{text}");
     assert!(fixture.decisions.try_recv().is_err(), "nobody decided anything");
 }
 

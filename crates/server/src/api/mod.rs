@@ -4,6 +4,7 @@ mod admin;
 mod alerts;
 mod answer;
 pub(crate) mod cardinality;
+mod endpoints;
 mod exemplars;
 mod expressions;
 mod features;
@@ -11,6 +12,8 @@ mod federate;
 mod json;
 mod labels;
 mod lifecycle;
+mod metadata;
+mod openapi;
 mod otlp;
 mod params;
 mod query;
@@ -38,6 +41,7 @@ pub(crate) fn v1() -> Router<State> {
         .route("/labels", get(labels::names).post(labels::names))
         .route("/label/{name}/values", get(labels::values))
         .route("/series", get(series::list).post(series::list).delete(series::not_implemented))
+        .route("/metadata", get(metadata::by_metric))
         .route("/targets", get(targets::list))
         .route("/targets/relabel_steps", get(targets::relabel_steps))
         .route("/scrape_pools", get(targets::pools))
@@ -55,8 +59,10 @@ pub(crate) fn v1() -> Router<State> {
         .route("/admin/tsdb/delete_series", post(admin::delete_series).put(admin::delete_series))
         .route("/admin/tsdb/clean_tombstones", post(admin::clean_tombstones).put(admin::clean_tombstones))
         .route("/admin/tsdb/snapshot", post(admin::snapshot).put(admin::snapshot))
+        .route("/admin/tsdb/compact", post(admin::compact).put(admin::compact))
         .route("/write", post(write::receive))
         .route("/otlp/v1/metrics", post(otlp::receive))
+        .route("/openapi.yaml", get(openapi::document))
         .method_not_allowed_fallback(answer::wrong_method)
         .fallback(any(answer::unknown_path))
         .layer(middleware::from_fn(answer::preflight))

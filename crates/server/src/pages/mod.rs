@@ -41,6 +41,11 @@ pub(crate) fn routes() -> Router<State> {
         // Where Prometheus has or had these.
         .route("/graph", get(graph))
         .route("/service-discovery", get(async || Redirect::permanent("/targets?state=dropped")))
+        .route("/status/targets", get(async || Redirect::permanent("/targets")))
+        .route("/status/config", get(async || Redirect::permanent("/config")))
+        .route("/status/flags", get(async || Redirect::permanent("/flags")))
+        .route("/status/runtime", get(async || Redirect::permanent("/status")))
+        .route("/status/tsdb", get(async || Redirect::permanent("/tsdb-status")))
 }
 
 async fn graph(uri: axum::http::Uri) -> Redirect {
