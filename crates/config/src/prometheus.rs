@@ -23,6 +23,10 @@ pub struct Prometheus {
     pub evaluation_interval_ms: i64,
     /// How long raw samples are kept in milliseconds, if the file says so.
     pub retention_ms: Option<i64>,
+    /// How late samples may come in milliseconds, if the file says so.
+    pub out_of_order_ms: Option<i64>,
+    /// How many exemplars are kept, if the file says so.
+    pub exemplars_max: Option<usize>,
 }
 
 /// Prometheus' defaults, in milliseconds.
@@ -38,6 +42,8 @@ impl Default for Prometheus {
             external_labels: Labels::empty(),
             evaluation_interval_ms: INTERVAL_MS,
             retention_ms: None,
+            out_of_order_ms: None,
+            exemplars_max: None,
         }
     }
 }
@@ -145,14 +151,19 @@ fn storage(root: &mut Section<'_>, value: &mut Prometheus) {
             retention.inactive(&[("size", "a size limit is not supported yet"), ("percentage", "not supported yet")]);
             retention.finish();
         }
+        value.out_of_order_ms = tsdb.duration_ms("out_of_order_time_window");
         tsdb.inactive(&[
-            ("out_of_order_time_window", "samples out of order are refused"),
             ("stale_series_compaction_threshold", "the storage engine is another"),
             ("chunk_encoding_floats", "the storage engine is another"),
         ]);
         tsdb.finish();
     }
-    storage.inactive(&[("exemplars", "exemplars are not stored yet")]);
+    if let Some(mut exemplars) = storage.get("exemplars").and_then(|field| field.section()) {
+        // Nothing is kept with zero, and with less, as in Prometheus.
+        let max = exemplars.get("max_exemplars").and_then(|field| field.parsed(str::parse::<i64>));
+        value.exemplars_max = max.map(|max| usize::try_from(max).unwrap_or(0));
+        exemplars.finish();
+    }
     storage.finish();
 }
 

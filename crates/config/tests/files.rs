@@ -57,6 +57,25 @@ fn check(text: &str, expected: &str) {
 }
 
 #[test]
+fn what_the_storage_is_told() {
+    let check = |text: &str, out_of_order_ms, exemplars_max| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prometheus.yml");
+        std::fs::write(&path, text).unwrap();
+        let loaded = config::load_prometheus(&path);
+        assert_eq!(loaded.problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0], "{text}");
+        assert_eq!(
+            (loaded.value.out_of_order_ms, loaded.value.exemplars_max),
+            (out_of_order_ms, exemplars_max),
+            "{text}"
+        );
+    };
+    check("storage: {tsdb: {out_of_order_time_window: 30m}}", Some(1_800_000), None);
+    check("storage: {tsdb: {out_of_order_time_window: 0s}, exemplars: {max_exemplars: 7}}", Some(0), Some(7));
+    check("storage: {exemplars: {max_exemplars: -1}}", None, Some(0));
+}
+
+#[test]
 fn mistakes_are_explained_all_at_once() {
     check(
         "global:\n  scrape_intervall: 5s\nscrape_configs:\n- job_name: a\n  scrape_timeout: 5m\n- job_name: a\n  static_configs:\n  - targets: ['http://x:1']\n",

@@ -354,6 +354,9 @@ async fn open_storage(
 ) -> anyhow::Result<(Arc<Catalog>, Arc<Db>, usize)> {
     let mut config = tsdb::Config::new(&serve.storage_path);
     config.raw_retention_ms = retention_ms(serve.retention_time_ms, configuration);
+    let prometheus = &configuration.prometheus;
+    config.out_of_order_ms = prometheus.out_of_order_ms.unwrap_or(config.out_of_order_ms);
+    config.exemplars_max = prometheus.exemplars_max.unwrap_or(config.exemplars_max);
     tokio::task::spawn_blocking(move || {
         std::fs::create_dir_all(&config.dir).with_context(|| format!("cannot make {}", config.dir.display()))?;
         // The store's lock guards the catalog as well, so it must be taken first.

@@ -21,11 +21,11 @@ pub(crate) trait Stored: Clone + Debug {
 
 impl Stored for f64 {
     fn encode(values: &[Self], scratch: &mut Scratch, out: &mut Vec<u8>) -> u8 {
-        encode_values(values, scratch, true, out) as u8
+        encode_values(values, None, scratch, true, out) as u8
     }
 
     fn decode(codec: u8, bytes: &[u8], count: usize, out: &mut Vec<Self>) -> Option<()> {
-        decode_values(Codec::from_byte(codec)?, bytes, count, out)
+        decode_values(Codec::from_byte(codec)?, bytes, count, &[], out)
     }
 }
 

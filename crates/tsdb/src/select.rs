@@ -8,7 +8,7 @@ use model::{Histogram, Labels, TimeRange};
 use storage::{QueryError, SeriesColumns};
 
 use crate::registry::Position;
-use crate::segment::{Entry, Index, Segment};
+use crate::segment::{Bases, Entry, Index, Segment};
 
 /// A series' values that were in memory, already cut to the range.
 pub(crate) struct HeadPart {
@@ -61,6 +61,7 @@ pub(crate) fn run(mut plan: Plan) -> Result<Vec<SeriesColumns>, QueryError> {
     let mut joined: HashMap<Vec<*const i64>, Joined> = HashMap::new();
     let mut found = Vec::with_capacity(plan.series.len());
     let mut decoded = Vec::new();
+    let mut bases: Vec<Bases> = plan.segments.iter().map(|_| Bases::new()).collect();
     for (series, labels) in std::mem::take(&mut plan.series) {
         let mut times: Vec<Arc<[i64]>> = Vec::new();
         let mut values: Vec<f64> = Vec::new();
@@ -72,10 +73,10 @@ pub(crate) fn run(mut plan: Plan) -> Result<Vec<SeriesColumns>, QueryError> {
                 continue;
             }
             if cut.len() == index.count(entry) {
-                segment.values(index, entry, &mut values).map_err(corrupt)?;
+                segment.values(index, entry, &mut bases[position], &mut values).map_err(corrupt)?;
             } else {
                 decoded.clear();
-                segment.values(index, entry, &mut decoded).map_err(corrupt)?;
+                segment.values(index, entry, &mut bases[position], &mut decoded).map_err(corrupt)?;
                 values.extend_from_slice(&decoded[from..from + cut.len()]);
             }
             times.push(cut);

@@ -281,6 +281,57 @@ fn histograms_live_through_log_head_and_segments() {
     assert!(db.select(&select).is_err(), "121 histograms are more than 100 samples");
 }
 
+/// Buckets and sums are told by counts: each is read alone and all together.
+#[test]
+fn classic_histograms_live_through_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, _) = open(dir.path());
+    let memory = MemoryStorage::new();
+    let names: Vec<Labels> = ["1", "2.5", "+Inf"]
+        .map(|le| Labels::from_pairs([("__name__", "h_bucket"), ("le", le)]))
+        .into_iter()
+        .chain(["h_sum", "h_count"].map(|name| Labels::from_pairs([("__name__", name)])))
+        .collect();
+    let mut count = 0.0;
+    let mut sum = 0.0;
+    for minute in 0..200i64 {
+        let step = (minute * 7_919 % 101) as f64;
+        count += step;
+        sum += step * 0.7 + 0.01;
+        let values = [(count * 0.3).floor(), (count * 0.9).floor(), count, sum, count];
+        for store in [&db as &dyn Appender, &memory] {
+            let group = store.group("g");
+            let row = |(labels, value): (&Labels, f64)| Row { series: store.series_id(group, labels).unwrap(), value };
+            // One bucket misses a scrape, and so has moments of its own.
+            let rows = names.iter().zip(values).filter(|(labels, _)| minute != 50 || labels.get("le") != Some("1"));
+            let batch = Batch::of_rows(group, Timestamp::from_ms(minute * 60_000), rows.map(row).collect());
+            assert_eq!(store.append(&[batch]).unwrap().rejected, []);
+        }
+    }
+    db.maintain(Timestamp::from_ms(200 * 60_000)).unwrap();
+    drop(db);
+    let (db, report) = open(dir.path());
+    assert_eq!(report.segments, 1);
+    let range = TimeRange::new(Timestamp::from_ms(10 * 60_000), Timestamp::from_ms(180 * 60_000));
+    let matchers = [
+        Matcher::equal("__name__", "h_bucket"),
+        Matcher::equal("le", "2.5"),
+        Matcher::equal("__name__", "h_sum"),
+        Matcher::equal("le", "1"),
+    ];
+    for matcher in matchers {
+        for range in [TimeRange::ALL, range] {
+            let matchers = std::slice::from_ref(&matcher);
+            let select = Select { matchers, range, step_ms: 0, function: "", samples_max: 10_000 };
+            let samples = |store: &dyn Queryable| {
+                let found = store.select(&select).unwrap().into_iter();
+                found.map(|series| (series.labels, series.timestamps_ms.to_vec(), series.values)).collect::<Vec<_>>()
+            };
+            assert_eq!(samples(&db), samples(&memory), "{matcher:?}");
+        }
+    }
+}
+
 #[test]
 fn exemplars_are_found_after_a_kill() {
     let dir = tempfile::tempdir().unwrap();

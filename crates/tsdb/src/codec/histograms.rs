@@ -38,7 +38,7 @@ pub(crate) fn encode_histograms(
         let mut put = |value: &dyn Fn(&Histogram) -> f64| {
             column.clear();
             column.extend(run.iter().map(|histogram| value(histogram)));
-            let codec = encode_values(&column, scratch, in_haste, &mut bytes);
+            let codec = encode_values(&column, None, scratch, in_haste, &mut bytes);
             out.push(codec as u8);
             put_bytes(out, &bytes);
         };
@@ -79,7 +79,7 @@ pub(crate) fn decode_histograms(bytes: &[u8], count: usize, out: &mut Vec<Arc<Hi
             let codec = Codec::from_byte(reader.byte()?)?;
             let bytes = reader.bytes()?;
             column.clear();
-            decode_values(codec, bytes, length, &mut column)?;
+            decode_values(codec, bytes, length, &[], &mut column)?;
             run.iter_mut().zip(&column).for_each(|(histogram, value)| set(histogram, *value));
             Some(())
         };

@@ -1,13 +1,15 @@
 //! Values that are whole numbers of a power of ten, as what is left of them when the foreseeable is taken away.
 //!
 //! ```text
-//! ints   = digits u8 | form u8 | exceptions if form & 4 | divisor varint if form & 8 | first zigzag
+//! ints   = digits u8 | form u8 | base if form & 16 | exceptions if form & 4 | divisor varint if form & 8 | first zigzag
 //!          | second step zigzag if differences of differences | centre zigzag | residuals (packed.rs, rice.rs, sparse.rs)
 //! form   = 0 distances from the first, 1 differences, 2 differences of differences, plus the flags above
 //! exceptions = count varint | (distance varint | bits u64)*       values that are no numbers; they repeat the one before
+//! base   = place varint | weight zigzag      a share of each step of another chunk is taken away first (share.rs)
 //! ```
 //! All whole numbers are those of `10^-digits`; steps are divided by the divisor, and the centre is taken from residuals.
 
+use super::share::{self, Base};
 use super::whole::{DIGITS_MAX, digits_of, value_of, whole_of, zigzag};
 use super::{Codec, packed, rice, sparse};
 use crate::bytes::{Reader, put_varint};
@@ -18,6 +20,9 @@ const FORM_STEPS_OF_STEPS: u8 = 2;
 const FORM_BITS: u8 = 3;
 const HAS_EXCEPTIONS: u8 = 4;
 const HAS_DIVISOR: u8 = 8;
+const HAS_BASE: u8 = 16;
+/// What is left of a whole number when a share is taken away stays below this.
+const LEFT_MAX: u64 = 1 << 60;
 /// One value in this many may be an exception; a chunk with more is left to another codec.
 const EXCEPTION_SHARE: usize = 8;
 /// With this share of zeros, in percent, the centre stays 0: zeros are what is cheap then.
@@ -34,11 +39,55 @@ pub(crate) struct Scratch {
     candidate: Vec<u8>,
 }
 
+impl Scratch {
+    /// Makes room for other whole numbers, none of which is an exception.
+    pub(super) fn begin(&mut self) {
+        self.wholes.clear();
+        self.exceptions.clear();
+    }
+
+    /// Adds a whole number.
+    pub(super) fn push(&mut self, whole: i64) {
+        self.wholes.push(whole);
+    }
+
+    /// Takes a share of the base's steps away; the weight, or `None` and nothing has changed.
+    fn take_share(&mut self, base: Base<'_>) -> Option<i64> {
+        let weight = share::weight(&self.wholes, base.values)?;
+        let shares = share::shares(weight, base.values);
+        let left = self.wholes.iter().zip(shares).map(|(whole, share)| whole.checked_sub(share));
+        self.residuals.clear();
+        for left in left {
+            self.residuals.push(left.filter(|left| left.unsigned_abs() < LEFT_MAX)?);
+        }
+        std::mem::swap(&mut self.wholes, &mut self.residuals);
+        Some(weight)
+    }
+}
+
 /// Encodes into `out`, which is empty; the codec, and how many digits. `None` if the values are no decimals.
 ///
 /// In haste only differences in blocks are tried: for chunks that are written again soon.
-pub(super) fn encode(values: &[f64], scratch: &mut Scratch, in_haste: bool, out: &mut Vec<u8>) -> Option<(Codec, u8)> {
+pub(super) fn encode(
+    values: &[f64],
+    base: Option<Base<'_>>,
+    scratch: &mut Scratch,
+    in_haste: bool,
+    out: &mut Vec<u8>,
+) -> Option<(Codec, u8)> {
     let digits = split(values, scratch)?;
+    Some((put(digits, base, scratch, in_haste, out), digits))
+}
+
+/// Appends the whole numbers and exceptions that `scratch` has; the codec.
+pub(super) fn put(
+    digits: u8,
+    base: Option<Base<'_>>,
+    scratch: &mut Scratch,
+    in_haste: bool,
+    out: &mut Vec<u8>,
+) -> Codec {
+    let base = base.and_then(|base| Some((base.place, scratch.take_share(base)?)));
     let wholes = &mut scratch.wholes;
     let first = wholes[0];
     let divisor = if in_haste { 1 } else { divisor(wholes) };
@@ -65,10 +114,16 @@ pub(super) fn encode(values: &[f64], scratch: &mut Scratch, in_haste: bool, out:
     }
 
     out.push(digits);
-    let flags =
-        if scratch.exceptions.is_empty() { 0 } else { HAS_EXCEPTIONS } | if divisor == 1 { 0 } else { HAS_DIVISOR };
-    out.push(form | flags);
-    if !scratch.exceptions.is_empty() {
+    let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+    let has_exceptions = !scratch.exceptions.is_empty();
+    out.push(
+        form | flag(has_exceptions, HAS_EXCEPTIONS) | flag(divisor != 1, HAS_DIVISOR) | flag(base.is_some(), HAS_BASE),
+    );
+    if let Some((place, weight)) = base {
+        put_varint(out, place);
+        put_varint(out, zigzag(weight));
+    }
+    if has_exceptions {
         put_varint(out, scratch.exceptions.len() as u64);
         let mut next = 0;
         for (place, bits) in &scratch.exceptions {
@@ -105,14 +160,29 @@ pub(super) fn encode(values: &[f64], scratch: &mut Scratch, in_haste: bool, out:
             }
         }
     }
-    Some((codec, digits))
+    codec
 }
 
-/// Appends `count` values.
-pub(super) fn decode(codec: Codec, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Option<()> {
+/// The place of the base that the chunk needs, if it needs one.
+pub(super) fn base_of(bytes: &[u8]) -> Option<u64> {
+    let mut reader = Reader::new(bytes);
+    let _digits = reader.byte()?;
+    if reader.byte()? & HAS_BASE == 0 { None } else { reader.varint() }
+}
+
+/// Appends `count` values; `base` are the values of the base, if there is one.
+pub(super) fn decode(codec: Codec, bytes: &[u8], count: usize, base: &[f64], out: &mut Vec<f64>) -> Option<()> {
     let mut reader = Reader::new(bytes);
     let digits = reader.byte().filter(|digits| *digits <= DIGITS_MAX)?;
     let form = reader.byte()?;
+    let mut weight = None;
+    if form & HAS_BASE != 0 {
+        let _place = reader.varint()?;
+        weight = Some(reader.signed()?);
+        if base.len() != count {
+            return None;
+        }
+    }
     let mut exceptions = Vec::new();
     if form & HAS_EXCEPTIONS != 0 {
         let mut place = 0usize;
@@ -132,35 +202,41 @@ pub(super) fn decode(codec: Codec, bytes: &[u8], count: usize, out: &mut Vec<f64
     match codec {
         Codec::Packed => packed::decode(reader.rest, stored, &mut residuals)?,
         Codec::Rice => rice::decode(reader.rest, stored, &mut residuals)?,
-        _ => sparse::decode(reader.rest, stored, &mut residuals)?,
+        Codec::Sparse => sparse::decode(reader.rest, stored, &mut residuals)?,
+        _ => return None,
     }
 
-    let start = out.len();
-    out.reserve(count);
-    let mut push = |steps: i64| out.push(value_of(first.wrapping_add(steps.wrapping_mul(divisor)), digits));
-    push(0);
+    let mut steps = Vec::with_capacity(count);
+    steps.push(0);
     let mut at = 0i64;
     match form {
-        FORM_FIRST => residuals.iter().for_each(|residual| push(residual.wrapping_add(centre))),
-        FORM_STEPS => {
-            for residual in &residuals {
-                at = at.wrapping_add(residual.wrapping_add(centre));
-                push(at);
-            }
-        }
+        FORM_FIRST => steps.extend(residuals.iter().map(|residual| residual.wrapping_add(centre))),
+        FORM_STEPS => steps.extend(residuals.iter().map(|residual| {
+            at = at.wrapping_add(residual.wrapping_add(centre));
+            at
+        })),
         FORM_STEPS_OF_STEPS => {
             let mut step = second;
             if 1 < count {
                 at = step;
-                push(at);
+                steps.push(at);
             }
-            for residual in &residuals {
+            steps.extend(residuals.iter().map(|residual| {
                 step = step.wrapping_add(residual.wrapping_add(centre));
                 at = at.wrapping_add(step);
-                push(at);
-            }
+                at
+            }));
         }
         _ => return None,
+    }
+    let start = out.len();
+    let whole = |steps: &i64| first.wrapping_add(steps.wrapping_mul(divisor));
+    match weight {
+        None => out.extend(steps.iter().map(|steps| value_of(whole(steps), digits))),
+        Some(weight) => {
+            let shares = share::shares(weight, base);
+            out.extend(steps.iter().zip(shares).map(|(steps, owed)| value_of(whole(steps).wrapping_add(owed), digits)));
+        }
     }
     for (place, value) in exceptions {
         out[start + place] = value;

@@ -5,8 +5,10 @@
 mod decimal;
 mod histograms;
 mod ints;
+mod near;
 mod packed;
 mod rice;
+mod share;
 mod sparse;
 mod times;
 mod whole;
@@ -18,6 +20,7 @@ pub(crate) use histograms::{
     decode_histograms, encode_histograms, hint_of, put_layout, same_histogram, same_layout, take_layout,
 };
 pub(crate) use ints::Scratch;
+pub(crate) use share::Base;
 pub(crate) use times::{decode_times, encode_times};
 pub(crate) use whole::{digits_of, unzigzag, value_of, whole_of, zigzag};
 
@@ -45,6 +48,8 @@ pub(crate) enum Codec {
     Sparse = 5,
     /// Native histograms.
     Histograms = 6,
+    /// Next to decimals.
+    Near = 7,
 }
 
 impl Codec {
@@ -57,36 +62,71 @@ impl Codec {
             4 => Self::Rice,
             5 => Self::Sparse,
             6 => Self::Histograms,
+            7 => Self::Near,
             _ => return None,
         })
     }
 }
 
 /// Encodes with the codec that takes the least bytes, or, in haste, with one that takes few; `out` holds them afterwards.
-pub(crate) fn encode_values(values: &[f64], scratch: &mut Scratch, in_haste: bool, out: &mut Vec<u8>) -> Codec {
+/// With a base, whose steps these may follow, that is tried as well.
+pub(crate) fn encode_values(
+    values: &[f64],
+    base: Option<Base<'_>>,
+    scratch: &mut Scratch,
+    in_haste: bool,
+    out: &mut Vec<u8>,
+) -> Codec {
     out.clear();
     let Some(first) = values.first() else { return Codec::Constant };
     if values.iter().all(|value| value.to_bits() == first.to_bits()) {
         out.extend(first.to_bits().to_le_bytes());
         return Codec::Constant;
     }
-    let decimals = ints::encode(values, scratch, in_haste, out);
-    if let Some((codec, _)) = decimals.filter(|(_, digits)| in_haste || *digits < DIGITS_SURE) {
+    let decimals = ints::encode(values, None, scratch, in_haste, out);
+    if let Some((codec, _)) = decimals.filter(|_| in_haste) {
         return codec;
     }
-    let mut floats = Vec::new();
-    xor::encode(values, &mut floats);
-    match decimals {
-        Some((codec, _)) if out.len() <= floats.len() => codec,
-        _ => {
-            *out = floats;
-            Codec::Xor
+    let mut best = decimals.map(|(codec, _)| codec);
+    let mut other = Vec::new();
+    let mut offer = |codec: Codec, other: &mut Vec<u8>, out: &mut Vec<u8>| {
+        if best.is_none() || other.len() < out.len() {
+            std::mem::swap(other, out);
+            best = Some(codec);
         }
+        other.clear();
+    };
+    if decimals.is_none_or(|(_, digits)| DIGITS_SURE <= digits) {
+        if !in_haste {
+            for base in [None, base] {
+                if near::encode(values, base, scratch, &mut other) {
+                    offer(Codec::Near, &mut other, out);
+                }
+                other.clear();
+            }
+        }
+        xor::encode(values, &mut other);
+        offer(Codec::Xor, &mut other, out);
+    } else if base.is_some()
+        && let Some((codec, _)) = ints::encode(values, base, scratch, false, &mut other)
+    {
+        offer(codec, &mut other, out);
+    }
+    best.unwrap_or(Codec::Xor)
+}
+
+/// The place of the base that a chunk needs, if it needs one.
+pub(crate) fn base_of(codec: Codec, bytes: &[u8]) -> Option<u64> {
+    match codec {
+        Codec::Packed | Codec::Rice | Codec::Sparse => ints::base_of(bytes),
+        Codec::Near => near::decimals(bytes).and_then(|(_, bytes)| ints::base_of(bytes)),
+        Codec::Constant | Codec::Decimal | Codec::Xor | Codec::Histograms => None,
     }
 }
 
-/// Appends `count` decoded values to `out`; `None` if the bytes do not hold them.
-pub(crate) fn decode_values(codec: Codec, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Option<()> {
+/// Appends `count` decoded values to `out`; `None` if the bytes do not hold them. `base` are the values of the base, if
+/// there is one.
+pub(crate) fn decode_values(codec: Codec, bytes: &[u8], count: usize, base: &[f64], out: &mut Vec<f64>) -> Option<()> {
     if CHUNK_SAMPLES_MAX < count {
         return None;
     }
@@ -101,7 +141,8 @@ pub(crate) fn decode_values(codec: Codec, bytes: &[u8], count: usize, out: &mut 
         }
         Codec::Decimal => decimal::decode(bytes, count, out),
         Codec::Xor => xor::decode(bytes, count, out),
-        Codec::Packed | Codec::Rice | Codec::Sparse => ints::decode(codec, bytes, count, out),
+        Codec::Packed | Codec::Rice | Codec::Sparse => ints::decode(codec, bytes, count, base, out),
+        Codec::Near => near::decode(bytes, count, base, out),
         Codec::Histograms => None,
     }
 }
@@ -118,9 +159,9 @@ mod tests {
         let mut scratch = Scratch::default();
         let mut best = Codec::Constant;
         for in_haste in [true, false] {
-            best = encode_values(values, &mut scratch, in_haste, &mut bytes);
+            best = encode_values(values, None, &mut scratch, in_haste, &mut bytes);
             let mut decoded = vec![7.0];
-            decode_values(best, &bytes, values.len(), &mut decoded).unwrap();
+            decode_values(best, &bytes, values.len(), &[], &mut decoded).unwrap();
             assert_eq!(bits(&decoded[1..]), bits(values), "{best:?}");
         }
         best
@@ -192,8 +233,28 @@ mod tests {
         }
 
         #[test]
-        fn damaged_bytes_do_not_panic(codec in 0u8..7, bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..300) {
-            let _values = decode_values(Codec::from_byte(codec).unwrap(), &bytes, count, &mut Vec::new());
+        fn what_follows_another_comes_back(base in prop::collection::vec((0u32..1000, value()), 2..200), weight in 0.0..2.0) {
+            let mut at = 0.0f64;
+            let whole: Vec<f64> = base.iter().map(|(step, _)| { at += f64::from(*step); at }).collect();
+            let strange: Vec<f64> = base.iter().map(|(_, value)| *value).collect();
+            let following: Vec<f64> = whole.iter().map(|value| f64::round(value * weight)).collect();
+            let sums: Vec<f64> = whole.iter().map(|value| value * weight + 0.1).collect();
+            for (values, base) in [(&following, &whole), (&sums, &whole), (&following, &strange), (&strange, &whole)] {
+                let mut bytes = Vec::new();
+                let given = Base { place: 77, values: base };
+                let codec = encode_values(values, Some(given), &mut Scratch::default(), false, &mut bytes);
+                prop_assert!(base_of(codec, &bytes).is_none_or(|place| place == 77));
+                let mut decoded = Vec::new();
+                decode_values(codec, &bytes, values.len(), base, &mut decoded).unwrap();
+                let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&decoded), bits(values));
+            }
+        }
+
+        #[test]
+        fn damaged_bytes_do_not_panic(codec in 0u8..8, bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..300) {
+            let _values = decode_values(Codec::from_byte(codec).unwrap(), &bytes, count, &vec![1.0; count], &mut Vec::new());
+            let _base = base_of(Codec::from_byte(codec).unwrap(), &bytes);
             let _histograms = decode_histograms(&bytes, count, &mut Vec::new());
             let _times = decode_times(&bytes, count);
         }

@@ -10,12 +10,22 @@ const WHOLE_MAX: i64 = 1 << 60;
 
 /// The whole number `w` with `value == w / 10^digits` by bits.
 pub(crate) fn whole_of(value: f64, digits: u8) -> Option<i64> {
-    let power = POWERS[digits as usize];
-    let scaled = if digits == 0 { value } else { (value * power) + 0.5f64.copysign(value) };
+    let scaled = if digits == 0 { value } else { rounded(value, digits) };
     // A cast saturates, and NaN becomes 0: neither gives the value back.
     let whole = scaled as i64;
     (whole.unsigned_abs() < WHOLE_MAX.unsigned_abs() && value_of(whole, digits).to_bits() == value.to_bits())
         .then_some(whole)
+}
+
+/// The whole number `w` for which `w / 10^digits` is about nearest to the value.
+pub(super) fn nearest_of(value: f64, digits: u8) -> Option<i64> {
+    let whole = rounded(value, digits) as i64;
+    (value.is_finite() && whole.unsigned_abs() < WHOLE_MAX.unsigned_abs()).then_some(whole)
+}
+
+/// `value * 10^digits`, half a unit further from zero, so that a cast rounds it.
+fn rounded(value: f64, digits: u8) -> f64 {
+    value * POWERS[digits as usize] + 0.5f64.copysign(value)
 }
 
 /// The value of a whole number.

@@ -16,6 +16,8 @@ pub(crate) struct Index {
     pub(super) floats: Vec<(Position, Entry)>,
     /// By position.
     pub(super) histograms: Vec<(Position, Entry)>,
+    /// The segment's series in the order of their labels, by which a chunk names its base.
+    names: Arc<[Position]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,11 @@ impl Index {
         find(&self.histograms, series)
     }
 
+    /// The series at a place in the segment.
+    pub(super) fn series_at(&self, place: u64) -> Option<Position> {
+        self.names.get(usize::try_from(place).ok()?).copied()
+    }
+
     /// The series in the segment; one with values and histograms twice.
     pub(crate) fn series(&self) -> impl Iterator<Item = Position> + '_ {
         self.floats.iter().chain(&self.histograms).map(|(position, _)| *position)
@@ -65,11 +72,15 @@ impl Index {
     }
 
     /// From the entries of a footer; `None` if they make no sense.
-    pub(super) fn build(columns: Vec<Column>, entries: Vec<(Position, u8, Entry)>) -> Option<Self> {
+    pub(super) fn build(
+        columns: Vec<Column>,
+        entries: Vec<(Position, u8, Entry)>,
+        names: Arc<[Position]>,
+    ) -> Option<Self> {
         if columns.iter().any(|column| CHUNK_SAMPLES_MAX < column.count as usize) {
             return None;
         }
-        let mut index = Self { columns, floats: Vec::new(), histograms: Vec::new() };
+        let mut index = Self { columns, floats: Vec::new(), histograms: Vec::new(), names };
         for (position, kind, entry) in entries {
             if index.columns.len() <= entry.column as usize {
                 return None;
@@ -122,7 +133,7 @@ impl Index {
             }
             entries.push((*series.get(place)?, byte >> 4, entry));
         }
-        Self::build(columns, entries)
+        Self::build(columns, entries, series)
     }
 }
 

@@ -15,19 +15,21 @@
 //!         | varint of a constant's bits, bytes reversed; or gap zigzag | length varint | crc32c u32
 //! trailer = footer offset u64 | footer length u64 | crc32c u32 of the footer | magic "PWSEGEND"
 //! ```
-//! Fixed numbers are little endian; a text in a series is the varint of its place in the list; a gap is the distance from
+//! A chunk may be told by another, its base, whose place among the series it names (codec/share.rs): the base has the same
+//! column. Fixed numbers are little endian; a text in a series is the varint of its place in the list; a gap is the distance from
 //! the end of the column, or of the chunk, before; kind (0 floats, 1 histograms, 2 exemplars and 3 metadata reserved)
 //! stands in the four high bits.
 //!
 //! The first layout, "PWSEG001", is read: `read_first.rs`.
 
+mod family;
 mod index;
 mod read;
 mod read_first;
 mod write;
 
 pub(crate) use index::{Entry, Index};
-pub(crate) use read::Segment;
+pub(crate) use read::{Bases, Segment};
 pub(crate) use write::write;
 
 const MAGIC_FIRST: &[u8; 8] = b"PWSEG001";

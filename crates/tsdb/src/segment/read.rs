@@ -1,5 +1,6 @@
 //! Reads segments: the footer when it is asked for, chunks by themselves.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -11,7 +12,7 @@ use model::Histogram;
 use super::index::{Entry, Index};
 use super::{HEADER_BYTES, MAGIC, MAGIC_END, MAGIC_FIRST, TRAILER_BYTES, read_first};
 use crate::bytes::Reader;
-use crate::codec::{Codec, decode_histograms, decode_times, decode_values};
+use crate::codec::{Codec, base_of, decode_histograms, decode_times, decode_values};
 use crate::registry::Registry;
 
 /// A segment's file, open for reading.
@@ -27,6 +28,9 @@ pub(crate) struct Segment {
     footer_bytes: usize,
     footer_crc: u32,
 }
+
+/// Values that chunks of a segment are told by, by their series' place.
+pub(crate) type Bases = HashMap<u64, Arc<[f64]>>;
 
 /// Damage, as an error with the file's name.
 fn damaged(path: &Path, what: &str) -> io::Error {
@@ -94,15 +98,38 @@ impl Segment {
             .ok_or_else(|| damaged(&self.path, "a timestamp column makes no sense"))
     }
 
-    /// Appends a series' values.
-    pub(crate) fn values(&self, index: &Index, entry: &Entry, out: &mut Vec<f64>) -> io::Result<()> {
+    /// Appends a series' values. `bases` keeps what other chunks are told by; it belongs to this segment.
+    pub(crate) fn values(&self, index: &Index, entry: &Entry, bases: &mut Bases, out: &mut Vec<f64>) -> io::Result<()> {
         let count = index.count(entry);
         if entry.codec == Codec::Constant && entry.length == 0 {
             out.resize(out.len() + count, f64::from_bits(entry.offset));
             return Ok(());
         }
         let bytes = self.checked(entry.offset, entry.length, entry.crc)?;
-        decode_values(entry.codec, &bytes, count, out).ok_or_else(|| damaged(&self.path, "a chunk makes no sense"))
+        let base = match base_of(entry.codec, &bytes) {
+            None => None,
+            Some(place) => Some(self.base(index, place, entry.column, bases)?),
+        };
+        let base = base.as_deref().unwrap_or_default();
+        decode_values(entry.codec, &bytes, count, base, out)
+            .ok_or_else(|| damaged(&self.path, "a chunk makes no sense"))
+    }
+
+    /// The values of the series at a place, which follow no others.
+    fn base(&self, index: &Index, place: u64, column: u32, bases: &mut Bases) -> io::Result<Arc<[f64]>> {
+        if let Some(values) = bases.get(&place) {
+            return Ok(Arc::clone(values));
+        }
+        let entry = index.series_at(place).and_then(|series| index.floats(series));
+        let entry = entry.filter(|entry| entry.column == column && 0 < entry.length);
+        let entry = entry.ok_or_else(|| damaged(&self.path, "a chunk is told by another that is not there"))?;
+        let bytes = self.checked(entry.offset, entry.length, entry.crc)?;
+        let mut values = Vec::new();
+        decode_values(entry.codec, &bytes, index.count(entry), &[], &mut values)
+            .ok_or_else(|| damaged(&self.path, "a chunk makes no sense"))?;
+        let values: Arc<[f64]> = values.into();
+        bases.insert(place, Arc::clone(&values));
+        Ok(values)
     }
 
     /// Appends a series' histograms.

@@ -52,5 +52,5 @@ pub(super) fn parse(footer: &[u8], registry: &mut Registry) -> Option<Index> {
         let group = registry.group(group);
         entries.push((registry.series(group, &Labels::from_pairs(pairs)), kind, entry));
     }
-    Index::build(columns, entries)
+    Index::build(columns, entries, [].into())
 }

@@ -1,6 +1,7 @@
 //! Writes a window as a segment.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, BufWriter};
@@ -8,9 +9,9 @@ use std::path::Path;
 
 use model::{Labels, TimeRange};
 
-use super::{KIND_FLOATS, KIND_HISTOGRAMS, MAGIC, MAGIC_END};
+use super::{KIND_FLOATS, KIND_HISTOGRAMS, MAGIC, MAGIC_END, family};
 use crate::bytes::{put_bytes, put_signed, put_varint};
-use crate::codec::{Codec, Scratch, encode_histograms, encode_times, encode_values};
+use crate::codec::{Base, Codec, Scratch, encode_histograms, encode_times, encode_values};
 use crate::window::{Read, Window};
 
 /// zstd's level for the table of names.
@@ -49,10 +50,24 @@ fn write_body(
     let mut before = Before::default();
     let mut scratch = Scratch::default();
     let mut bytes = Vec::new();
+    let bases = family::bases(series);
+    let mut base_values: HashMap<usize, Option<(usize, Vec<f64>)>> = HashMap::new();
     for (place, (position, _, _)) in series.iter().enumerate() {
         if let Some(read) = window.read_floats(*position, TimeRange::ALL) {
             let column = body.column(&read)?;
-            let codec = encode_values(&read.values, &mut scratch, false, &mut bytes);
+            let mut base = None;
+            if let Some(place) = bases[place] {
+                let known = match base_values.entry(place) {
+                    Occupied(known) => known.into_mut(),
+                    Vacant(unknown) => unknown.insert(match window.read_floats(series[place].0, TimeRange::ALL) {
+                        Some(read) => Some((body.column(&read)?, read.values)),
+                        None => None,
+                    }),
+                };
+                let same = known.as_ref().filter(|(other, _)| *other == column);
+                base = same.map(|(_, values)| Base { place: place as u64, values });
+            }
+            let codec = encode_values(&read.values, base, &mut scratch, false, &mut bytes);
             before.put_head(place, KIND_FLOATS, codec, column, &mut entries);
             if codec == Codec::Constant {
                 put_varint(&mut entries, read.values[0].to_bits().swap_bytes());
