@@ -65,7 +65,7 @@ pub(crate) fn run(mut plan: Plan) -> Result<Vec<SeriesColumns>, QueryError> {
     for (series, labels) in std::mem::take(&mut plan.series) {
         let mut times: Vec<Arc<[i64]>> = Vec::new();
         let mut values: Vec<f64> = Vec::new();
-        for position in 0..plan.segments.len() {
+        for (position, bases) in bases.iter_mut().enumerate() {
             let (segment, index) = &plan.segments[position];
             let Some(entry) = index.floats(series) else { continue };
             let (cut, from) = columns.cut(&plan, position, entry.column)?;
@@ -73,10 +73,10 @@ pub(crate) fn run(mut plan: Plan) -> Result<Vec<SeriesColumns>, QueryError> {
                 continue;
             }
             if cut.len() == index.count(entry) {
-                segment.values(index, entry, &mut bases[position], &mut values).map_err(corrupt)?;
+                segment.values(index, entry, bases, &mut values).map_err(corrupt)?;
             } else {
                 decoded.clear();
-                segment.values(index, entry, &mut bases[position], &mut decoded).map_err(corrupt)?;
+                segment.values(index, entry, bases, &mut decoded).map_err(corrupt)?;
                 values.extend_from_slice(&decoded[from..from + cut.len()]);
             }
             times.push(cut);
