@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::publish::Publisher;
-use crate::{Config, Found, file};
+use crate::{Config, Found, consul, dns, docker, file, http, local};
 
 /// What every discovery needs of the program around it.
 #[derive(Clone)]
@@ -38,12 +38,13 @@ pub fn spawn(config: Config, context: Context, stop: CancellationToken) -> (watc
 }
 
 /// Dropped at an await when the discovery is to end; nothing here holds what would be left half done.
-async fn run(config: Config, _context: &Context, publisher: &Publisher) {
+async fn run(config: Config, context: &Context, publisher: &Publisher) {
     match config {
         Config::File(config) => file::run(config, publisher).await,
-        other => {
-            publisher.failure(format!("{} is not asked yet", other.kind()));
-            std::future::pending().await
-        }
+        Config::Http(config) => http::run(*config, context, publisher).await,
+        Config::Consul(config) => consul::run(*config, context, publisher).await,
+        Config::Docker(config) => docker::run(*config, context, publisher).await,
+        Config::Dns(config) => dns::run(config, publisher).await,
+        Config::Local(config) => local::run(config, context, publisher).await,
     }
 }

@@ -1,0 +1,285 @@
+//! What is known about each listener, and whose turn it is to be asked. Pure: the time is an argument.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use super::listeners::{Listener, Process};
+use super::probe::Outcome;
+use super::program::{self, Program};
+use super::targets;
+use super::verdict::{self, Verdict};
+use crate::{LocalConfig, TargetGroup};
+
+/// Who was asked in vain is not asked again for this long, in milliseconds.
+const BACK_OFF_MS: i64 = 3_600_000;
+/// A model server that does not answer yet is asked again after this long, in milliseconds; twice as long each time, up
+/// to [`BACK_OFF_MS`]. It listens for minutes while it loads a model.
+const LOADING_MS: i64 = 15_000;
+/// Sentences that are kept.
+const NOTES_MAX: usize = 200;
+
+/// A listener: nobody is asked twice as the same one. Without a process it is its port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    port: u16,
+    pid: Option<u32>,
+}
+
+/// All that is known.
+pub(super) struct Memory {
+    config: LocalConfig,
+    known: BTreeMap<Key, Known>,
+}
+
+struct Known {
+    inodes: BTreeSet<u64>,
+    addresses: Vec<SocketAddr>,
+    process: Option<Process>,
+    program: Option<Program>,
+    verdict: Verdict,
+    outcome: Option<Outcome>,
+    /// When it may be asked (again).
+    due_at_ms: i64,
+    tries: u32,
+}
+
+impl Memory {
+    pub(super) const fn new(config: LocalConfig) -> Self {
+        Self { config, known: BTreeMap::new() }
+    }
+
+    /// Takes in who listens now, and tells whom to ask, and where.
+    pub(super) fn take(&mut self, listeners: Vec<Listener>, now_ms: i64) -> Vec<(Key, Vec<SocketAddr>)> {
+        let mut present: BTreeMap<Key, Vec<Listener>> = BTreeMap::new();
+        for listener in listeners {
+            let pid = listener.process.as_ref().map(|process| process.pid);
+            present.entry(Key { port: listener.address.port(), pid }).or_default().push(listener);
+        }
+        let on_v4: BTreeMap<u16, Vec<Key>> = present.iter().fold(BTreeMap::new(), |mut on_v4, (key, listeners)| {
+            let loopback = |ip: IpAddr| ip.is_ipv4() && (ip.is_unspecified() || ip.is_loopback());
+            if listeners.iter().any(|listener| loopback(listener.address.ip())) {
+                on_v4.entry(key.port).or_insert_with(Vec::new).push(key.clone());
+            }
+            on_v4
+        });
+        self.known.retain(|key, _| present.contains_key(key));
+        for (key, listeners) in present {
+            let inodes = listeners.iter().map(|listener| listener.inode).collect();
+            // Where no process can be seen, another socket is another listener.
+            let same = self.known.get(&key).is_some_and(|known| key.pid.is_some() || known.inodes == inodes);
+            if !same {
+                let others = on_v4.get(&key.port).into_iter().flatten().any(|other| *other != key);
+                let known = self.first_sight(listeners, inodes, others, now_ms);
+                self.known.insert(key, known);
+            }
+        }
+        let is_due = |known: &Known| {
+            let wanted = !matches!(known.outcome, Some(Outcome::Page { .. }));
+            known.verdict == Verdict::Ask && wanted && known.due_at_ms <= now_ms
+        };
+        self.known
+            .iter()
+            .filter(|(_, known)| is_due(known))
+            .map(|(key, known)| (key.clone(), known.addresses.clone()))
+            .collect()
+    }
+
+    fn first_sight(&self, listeners: Vec<Listener>, inodes: BTreeSet<u64>, v4_taken: bool, now_ms: i64) -> Known {
+        let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+        let addresses = verdict::reached_at(&bound, v4_taken);
+        let process = listeners.into_iter().find_map(|listener| listener.process);
+        let program = process.as_ref().and_then(program::of);
+        let verdict = verdict::of(&addresses, process.as_ref(), program, &self.config);
+        Known { inodes, addresses, process, program, verdict, outcome: None, due_at_ms: now_ms, tries: 0 }
+    }
+
+    /// Takes in what came of asking.
+    pub(super) fn learn(&mut self, key: &Key, outcome: Outcome, now_ms: i64) {
+        let Some(known) = self.known.get_mut(key) else { return };
+        let loading = matches!(outcome, Outcome::None { not_yet: true, .. })
+            && known.program.is_some_and(|program| program.is_model_server);
+        let wait_ms =
+            if loading { LOADING_MS.saturating_mul(1 << known.tries.min(16)).min(BACK_OFF_MS) } else { BACK_OFF_MS };
+        known.tries += 1;
+        known.due_at_ms = now_ms.saturating_add(wait_ms);
+        known.outcome = Some(outcome);
+    }
+
+    /// The targets, and a sentence about each listener.
+    pub(super) fn found(&self) -> (Vec<TargetGroup>, Vec<String>) {
+        let (mut groups, mut notes) = (BTreeMap::new(), Vec::new());
+        for pinned in &self.config.pinned {
+            let known = self.known.values().find(|known| verdict::means(&pinned.address, &known.addresses));
+            let reason = match known.and_then(Known::subject) {
+                Some(subject) => format!("{subject} and is pinned"),
+                None => format!("{} is pinned; nothing listens there now", pinned.address),
+            };
+            let process = known.and_then(|known| known.process.as_ref());
+            let group = targets::pinned(pinned, process, &reason);
+            groups.insert(group.source.clone(), group);
+            notes.push(reason);
+        }
+        for known in self.known.values() {
+            let Some(subject) = known.subject() else { continue };
+            notes.push(match (&known.verdict, &known.outcome) {
+                (Verdict::Pinned, _) => continue,
+                (Verdict::Leave(why), _) => format!("{subject}; it is not asked: {why}"),
+                (Verdict::Ask, None) => format!("{subject} and is about to be asked"),
+                (Verdict::Ask, Some(Outcome::None { why, .. })) => format!("{subject}; it is not taken: {why}"),
+                (Verdict::Ask, Some(Outcome::Page { address, path, page })) => {
+                    let samples = if page.samples == 1 { "sample" } else { "samples" };
+                    let reason = format!("{subject} and {path} has {} {samples}", page.samples);
+                    let group = targets::found(known.process.as_ref(), &reason, *address, path, page);
+                    groups.entry(group.source.clone()).or_insert(group);
+                    reason
+                }
+            });
+        }
+        if NOTES_MAX < notes.len() {
+            let more = notes.len() - NOTES_MAX;
+            notes.truncate(NOTES_MAX);
+            notes.push(format!("and {more} more"));
+        }
+        (groups.into_values().collect(), notes)
+    }
+}
+
+impl Known {
+    /// `None` if it has no address.
+    fn subject(&self) -> Option<String> {
+        let address = match &self.outcome {
+            Some(Outcome::Page { address, .. }) => *address,
+            _ => *self.addresses.first()?,
+        };
+        Some(targets::subject(self.process.as_ref(), self.program, address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Labels;
+
+    use super::super::page::{Engine, Page};
+    use super::*;
+    use crate::Pinned;
+
+    fn listener(address: &str, pid: Option<u32>, command: &str) -> Listener {
+        let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        let name = command[0].clone();
+        let process = pid.map(|pid| Process { pid, name, command, is_us: false });
+        Listener { address: address.parse().unwrap(), inode: u64::from(pid.unwrap_or(0)), process }
+    }
+
+    fn page(address: SocketAddr, engine: Option<Engine>) -> Outcome {
+        Outcome::Page { address, path: "/metrics", page: Page { samples: 361, engine } }
+    }
+
+    const VLLM: Option<Engine> = Some(Engine { name: "vllm", is_model_server: true });
+
+    fn asked(due: &[(Key, Vec<SocketAddr>)]) -> Vec<String> {
+        due.iter().map(|(_, addresses)| addresses[0].to_string()).collect()
+    }
+
+    #[test]
+    fn each_listener_is_asked_once_and_after_an_hour_again() {
+        let mut memory = Memory::new(LocalConfig::default());
+        let here = || vec![listener("0.0.0.0:8080", Some(7), "nginx")];
+        let due = memory.take(here(), 0);
+        assert_eq!(asked(&due), ["127.0.0.1:8080"]);
+        memory.learn(&due[0].0, Outcome::None { why: "/metrics answered 404".to_owned(), not_yet: true }, 0);
+        assert!(memory.take(here(), BACK_OFF_MS - 1).is_empty());
+        assert_eq!(memory.take(here(), BACK_OFF_MS).len(), 1);
+        // Another process is another listener.
+        assert_eq!(memory.take(vec![listener("0.0.0.0:8080", Some(8), "nginx")], 1).len(), 1);
+    }
+
+    #[test]
+    fn a_model_server_that_loads_is_asked_again_soon() {
+        let mut memory = Memory::new(LocalConfig::default());
+        let here = || vec![listener("0.0.0.0:8080", Some(7), "llama-server --metrics")];
+        let mut now_ms = 0;
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let due = memory.take(here(), now_ms);
+            memory.learn(&due[0].0, Outcome::None { why: "503".to_owned(), not_yet: true }, now_ms);
+            let next = memory.known[&due[0].0].due_at_ms;
+            waits.push((next - now_ms) / 1_000);
+            now_ms = next;
+        }
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+        let due = memory.take(here(), now_ms);
+        memory.learn(&due[0].0, Outcome::None { why: "404".to_owned(), not_yet: false }, now_ms);
+        assert!(memory.take(here(), now_ms + BACK_OFF_MS - 1).is_empty());
+    }
+
+    #[test]
+    fn what_answers_is_found_with_a_reason_until_it_is_gone() {
+        let mut memory = Memory::new(LocalConfig::default());
+        let here = || {
+            vec![
+                listener("127.0.0.1:8000", Some(4711), "vllm serve m --api-key canary"),
+                listener("127.0.0.1:45123", Some(4711), "vllm serve m --api-key canary"),
+                listener("0.0.0.0:443", Some(9), "nginx"),
+                listener("[::]:9090", None, ""),
+            ]
+        };
+        let due = memory.take(here(), 0);
+        assert_eq!(asked(&due), ["127.0.0.1:8000", "127.0.0.1:9090"]);
+        memory.learn(&due[0].0, page(due[0].1[0], VLLM), 0);
+        memory.learn(&due[1].0, page("[::1]:9090".parse().unwrap(), None), 0);
+        assert!(memory.take(here(), BACK_OFF_MS).is_empty(), "what is found is not asked again");
+        let (groups, notes) = memory.found();
+        let shown: Vec<String> =
+            groups.iter().map(|group| format!("{} {}", group.source, group.targets[0].to_braces())).collect();
+        insta::assert_snapshot!(format!("{}\n\n{}", shown.join("\n"), notes.join("\n")));
+        memory.take(Vec::new(), 0);
+        assert_eq!(memory.found(), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn what_is_pinned_stays_and_what_is_dismissed_is_left_alone() {
+        let pinned = Pinned {
+            address: "127.0.0.1:8000".to_owned(),
+            path: "/v1/metrics".to_owned(),
+            labels: Labels::from_pairs([("job", "mine")]),
+        };
+        let ignored = vec!["127.0.0.1:9100".to_owned()];
+        let mut memory = Memory::new(LocalConfig { pinned: vec![pinned], ignored, ..LocalConfig::default() });
+        let here =
+            vec![listener("0.0.0.0:8000", Some(1), "vllm serve m"), listener("0.0.0.0:9100", Some(2), "node_exporter")];
+        assert!(memory.take(here, 0).is_empty());
+        let first = |memory: &Memory| memory.found().0[0].targets[0].to_braces();
+        assert_eq!(
+            first(&memory),
+            "{__address__=\"127.0.0.1:8000\", __meta_local_command=\"vllm serve m\", __meta_local_pid=\"1\", \
+             __meta_local_reason=\"vllm serve (pid 1) listens on 127.0.0.1:8000 and is pinned\", \
+             __metrics_path__=\"/v1/metrics\", job=\"mine\"}"
+        );
+        let note = "node_exporter (pid 2) listens on 127.0.0.1:9100; it is not asked: it is this program's own or was \
+                    dismissed";
+        assert_eq!(memory.found().1[1], note);
+        memory.take(Vec::new(), 0);
+        assert_eq!(
+            first(&memory),
+            "{__address__=\"127.0.0.1:8000\", \
+             __meta_local_reason=\"127.0.0.1:8000 is pinned; nothing listens there now\", \
+             __metrics_path__=\"/v1/metrics\", job=\"mine\"}"
+        );
+    }
+
+    #[test]
+    fn two_processes_on_one_port_are_reached_at_their_own_addresses() {
+        let mut memory = Memory::new(LocalConfig::default());
+        let here = vec![listener("0.0.0.0:8080", Some(1), "a"), listener("[::]:8080", Some(2), "b")];
+        assert_eq!(asked(&memory.take(here, 0)), ["127.0.0.1:8080", "[::1]:8080"]);
+    }
+
+    #[test]
+    fn notes_are_bounded() {
+        let mut memory = Memory::new(LocalConfig::default());
+        let many = (10_000..10_300).map(|port| listener(&format!("127.0.0.1:{port}"), Some(1), "a")).collect();
+        memory.take(many, 0);
+        let notes = memory.found().1;
+        assert_eq!((notes.len(), notes[NOTES_MAX].as_str()), (NOTES_MAX + 1, "and 100 more"));
+    }
+}
