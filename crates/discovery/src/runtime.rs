@@ -8,16 +8,24 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::local::Asked;
 use crate::publish::Publisher;
 use crate::{Config, Found, consul, dns, docker, file, http, local};
 
-/// What every discovery needs of the program around it.
+/// What every discovery needs of the program around it. One for the whole run: it also remembers which of this machine's
+/// listeners were asked for a page, so that a changed configuration does not ask them again.
 #[derive(Clone)]
 pub struct Context {
-    /// The time of day.
-    pub clock: Arc<dyn Clock>,
-    /// What requests call themselves, such as `pitwall/1.0`.
-    pub user_agent: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) user_agent: String,
+    pub(crate) asked: Arc<Asked>,
+}
+
+impl Context {
+    /// The time of day, and what requests call themselves, such as `pitwall/1.0`.
+    pub fn new(clock: Arc<dyn Clock>, user_agent: impl Into<String>) -> Self {
+        Self { clock, user_agent: user_agent.into(), asked: Arc::default() }
+    }
 }
 
 /// Starts a discovery. It ends when `stop` is cancelled; the handle is to be awaited then.

@@ -42,7 +42,7 @@ async fn groups_come_from_a_url_and_stay_when_it_fails() {
         (Reply::ok(GROUPS).with("content-type", "text/html"), "unsupported content type \"text/html\""),
         (
             Reply::json("[{\"target\": []}]"),
-            "unknown field `target`, expected `targets` or `labels` at line 1 column 11",
+            "unknown field `target`, expected `targets` or `labels` at line 1 column 10",
         ),
         (Reply::json("[null]"), "nil target group item found (index 0)"),
     ] {

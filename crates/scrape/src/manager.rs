@@ -41,6 +41,8 @@ pub struct Manager {
 
 struct Inner {
     common: Arc<Common>,
+    /// What discoveries remember of each other over reloads.
+    discovery: discovery::Context,
     view: Mutex<View>,
     state: tokio::sync::Mutex<State>,
     /// Told by discoveries that have news.
@@ -60,6 +62,7 @@ impl Manager {
     /// Without targets.
     pub fn new(appender: Arc<dyn Appender>, clock: Arc<dyn Clock>, machine: Machine) -> Self {
         let inner = Inner {
+            discovery: discovery::Context::new(Arc::clone(&clock), AGENT),
             common: Arc::new(Common::new(appender, clock, machine)),
             view: Mutex::default(),
             state: tokio::sync::Mutex::default(),
@@ -84,8 +87,7 @@ impl Manager {
             .iter()
             .flat_map(|job| job.config.discoveries.iter().map(|config| (job.config.job_name.clone(), config.clone())));
         let discoveries = discoveries.collect();
-        let context = discovery::Context { clock: Arc::clone(&inner.common.clock), user_agent: AGENT.to_owned() };
-        state.finders.apply(discoveries, &context, &inner.changed).await;
+        state.finders.apply(discoveries, &inner.discovery, &inner.changed).await;
         inner.sync(&mut state).await;
         drop(state);
         let mut following = self.following.lock().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::RETRY_MS;
 use super::api::Consul;
@@ -63,7 +63,8 @@ struct Pace {
 
 impl Pace {
     fn new(consul: &Consul) -> Self {
-        let mut ticks = tokio::time::interval(refresh::interval(consul.config().refresh_interval_ms));
+        let interval = refresh::interval(consul.config().refresh_interval_ms);
+        let mut ticks = tokio::time::interval_at(Instant::now() + interval, interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { index: 0, ticks }
     }

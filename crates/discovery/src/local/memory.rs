@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::listeners::{Listener, Process};
 use super::probe::Outcome;
@@ -20,15 +23,30 @@ const NOTES_MAX: usize = 200;
 
 /// A listener: nobody is asked twice as the same one. Without a process it is its port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
+pub(crate) struct Key {
     port: u16,
     pid: Option<u32>,
+}
+
+/// What came of asking, for all discoveries of a run: who is asked by one is not asked by the next.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<BTreeMap<Key, Tried>>);
+
+/// What came of asking one listener.
+#[derive(Clone, Debug)]
+struct Tried {
+    inodes: BTreeSet<u64>,
+    outcome: Outcome,
+    /// When it may be asked again.
+    due_at_ms: i64,
+    tries: u32,
 }
 
 /// All that is known.
 pub(super) struct Memory {
     config: LocalConfig,
     known: BTreeMap<Key, Known>,
+    asked: Arc<Asked>,
 }
 
 struct Known {
@@ -37,15 +55,11 @@ struct Known {
     process: Option<Process>,
     program: Option<Program>,
     verdict: Verdict,
-    outcome: Option<Outcome>,
-    /// When it may be asked (again).
-    due_at_ms: i64,
-    tries: u32,
 }
 
 impl Memory {
-    pub(super) const fn new(config: LocalConfig) -> Self {
-        Self { config, known: BTreeMap::new() }
+    pub(super) const fn new(config: LocalConfig, asked: Arc<Asked>) -> Self {
+        Self { config, known: BTreeMap::new(), asked }
     }
 
     /// Takes in who listens now, and tells whom to ask, and where.
@@ -55,62 +69,63 @@ impl Memory {
             let pid = listener.process.as_ref().map(|process| process.pid);
             present.entry(Key { port: listener.address.port(), pid }).or_default().push(listener);
         }
-        let on_v4: BTreeMap<u16, Vec<Key>> = present.iter().fold(BTreeMap::new(), |mut on_v4, (key, listeners)| {
-            let loopback = |ip: IpAddr| ip.is_ipv4() && (ip.is_unspecified() || ip.is_loopback());
-            if listeners.iter().any(|listener| loopback(listener.address.ip())) {
-                on_v4.entry(key.port).or_insert_with(Vec::new).push(key.clone());
-            }
-            on_v4
-        });
+        let on_v4: BTreeSet<Key> = present
+            .iter()
+            .filter(|(_, listeners)| listeners.iter().any(|listener| is_loopback_v4(listener.address.ip())))
+            .map(|(key, _)| key.clone())
+            .collect();
         self.known.retain(|key, _| present.contains_key(key));
         for (key, listeners) in present {
             let inodes = listeners.iter().map(|listener| listener.inode).collect();
-            // Where no process can be seen, another socket is another listener.
-            let same = self.known.get(&key).is_some_and(|known| key.pid.is_some() || known.inodes == inodes);
-            if !same {
-                let others = on_v4.get(&key.port).into_iter().flatten().any(|other| *other != key);
-                let known = self.first_sight(listeners, inodes, others, now_ms);
+            if !self.known.get(&key).is_some_and(|known| key.is_same(&known.inodes, &inodes)) {
+                let v4_taken = on_v4.iter().any(|other| other.port == key.port && *other != key);
+                let known = self.first_sight(listeners, inodes, v4_taken);
                 self.known.insert(key, known);
             }
         }
-        let is_due = |known: &Known| {
-            let wanted = !matches!(known.outcome, Some(Outcome::Page { .. }));
-            known.verdict == Verdict::Ask && wanted && known.due_at_ms <= now_ms
+        let mut asked = self.asked.0.lock();
+        asked.retain(|key, tried| self.known.get(key).is_some_and(|known| key.is_same(&tried.inodes, &known.inodes)));
+        let is_due = |key: &Key| match asked.get(key) {
+            Some(Tried { outcome: Outcome::Page { .. }, .. }) => false,
+            Some(Tried { due_at_ms, .. }) => *due_at_ms <= now_ms,
+            None => true,
         };
         self.known
             .iter()
-            .filter(|(_, known)| is_due(known))
+            .filter(|(key, known)| known.verdict == Verdict::Ask && is_due(key))
             .map(|(key, known)| (key.clone(), known.addresses.clone()))
             .collect()
     }
 
-    fn first_sight(&self, listeners: Vec<Listener>, inodes: BTreeSet<u64>, v4_taken: bool, now_ms: i64) -> Known {
+    fn first_sight(&self, listeners: Vec<Listener>, inodes: BTreeSet<u64>, v4_taken: bool) -> Known {
         let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
         let addresses = verdict::reached_at(&bound, v4_taken);
         let process = listeners.into_iter().find_map(|listener| listener.process);
         let program = process.as_ref().and_then(program::of);
         let verdict = verdict::of(&addresses, process.as_ref(), program, &self.config);
-        Known { inodes, addresses, process, program, verdict, outcome: None, due_at_ms: now_ms, tries: 0 }
+        Known { inodes, addresses, process, program, verdict }
     }
 
     /// Takes in what came of asking.
     pub(super) fn learn(&mut self, key: &Key, outcome: Outcome, now_ms: i64) {
-        let Some(known) = self.known.get_mut(key) else { return };
+        let Some(known) = self.known.get(key) else { return };
+        let mut asked = self.asked.0.lock();
+        let tries = asked.get(key).map_or(0, |tried| tried.tries);
         let loading = matches!(outcome, Outcome::None { not_yet: true, .. })
             && known.program.is_some_and(|program| program.is_model_server);
         let wait_ms =
-            if loading { LOADING_MS.saturating_mul(1 << known.tries.min(16)).min(BACK_OFF_MS) } else { BACK_OFF_MS };
-        known.tries += 1;
-        known.due_at_ms = now_ms.saturating_add(wait_ms);
-        known.outcome = Some(outcome);
+            if loading { LOADING_MS.saturating_mul(1 << tries.min(16)).min(BACK_OFF_MS) } else { BACK_OFF_MS };
+        let due_at_ms = now_ms.saturating_add(wait_ms);
+        asked.insert(key.clone(), Tried { inodes: known.inodes.clone(), outcome, due_at_ms, tries: tries + 1 });
     }
 
     /// The targets, and a sentence about each listener.
     pub(super) fn found(&self) -> (Vec<TargetGroup>, Vec<String>) {
         let (mut groups, mut notes) = (BTreeMap::new(), Vec::new());
+        let asked = self.asked.0.lock();
         for pinned in &self.config.pinned {
             let known = self.known.values().find(|known| verdict::means(&pinned.address, &known.addresses));
-            let reason = match known.and_then(Known::subject) {
+            let reason = match known.and_then(|known| known.subject(None)) {
                 Some(subject) => format!("{subject} and is pinned"),
                 None => format!("{} is pinned; nothing listens there now", pinned.address),
             };
@@ -119,9 +134,10 @@ impl Memory {
             groups.insert(group.source.clone(), group);
             notes.push(reason);
         }
-        for known in self.known.values() {
-            let Some(subject) = known.subject() else { continue };
-            notes.push(match (&known.verdict, &known.outcome) {
+        for (key, known) in &self.known {
+            let outcome = asked.get(key).map(|tried| &tried.outcome);
+            let Some(subject) = known.subject(outcome) else { continue };
+            notes.push(match (&known.verdict, outcome) {
                 (Verdict::Pinned, _) => continue,
                 (Verdict::Leave(why), _) => format!("{subject}; it is not asked: {why}"),
                 (Verdict::Ask, None) => format!("{subject} and is about to be asked"),
@@ -144,15 +160,27 @@ impl Memory {
     }
 }
 
+impl Key {
+    /// Whether a listener with this key is still the same one: where no process can be seen, another socket is another
+    /// listener.
+    fn is_same(&self, before: &BTreeSet<u64>, now: &BTreeSet<u64>) -> bool {
+        self.pid.is_some() || before == now
+    }
+}
+
 impl Known {
     /// `None` if it has no address.
-    fn subject(&self) -> Option<String> {
-        let address = match &self.outcome {
+    fn subject(&self, outcome: Option<&Outcome>) -> Option<String> {
+        let address = match outcome {
             Some(Outcome::Page { address, .. }) => *address,
             _ => *self.addresses.first()?,
         };
         Some(targets::subject(self.process.as_ref(), self.program, address))
     }
+}
+
+fn is_loopback_v4(ip: IpAddr) -> bool {
+    ip.is_ipv4() && (ip.is_unspecified() || ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -174,6 +202,10 @@ mod tests {
         Outcome::Page { address, path: "/metrics", page: Page { samples: 361, engine } }
     }
 
+    fn new(config: LocalConfig) -> Memory {
+        Memory::new(config, Arc::default())
+    }
+
     const VLLM: Option<Engine> = Some(Engine { name: "vllm", is_model_server: true });
 
     fn asked(due: &[(Key, Vec<SocketAddr>)]) -> Vec<String> {
@@ -182,7 +214,7 @@ mod tests {
 
     #[test]
     fn each_listener_is_asked_once_and_after_an_hour_again() {
-        let mut memory = Memory::new(LocalConfig::default());
+        let mut memory = new(LocalConfig::default());
         let here = || vec![listener("0.0.0.0:8080", Some(7), "nginx")];
         let due = memory.take(here(), 0);
         assert_eq!(asked(&due), ["127.0.0.1:8080"]);
@@ -195,14 +227,14 @@ mod tests {
 
     #[test]
     fn a_model_server_that_loads_is_asked_again_soon() {
-        let mut memory = Memory::new(LocalConfig::default());
+        let mut memory = new(LocalConfig::default());
         let here = || vec![listener("0.0.0.0:8080", Some(7), "llama-server --metrics")];
         let mut now_ms = 0;
         let mut waits = Vec::new();
         for _ in 0..10 {
             let due = memory.take(here(), now_ms);
             memory.learn(&due[0].0, Outcome::None { why: "503".to_owned(), not_yet: true }, now_ms);
-            let next = memory.known[&due[0].0].due_at_ms;
+            let next = memory.asked.0.lock()[&due[0].0].due_at_ms;
             waits.push((next - now_ms) / 1_000);
             now_ms = next;
         }
@@ -214,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_answers_is_found_with_a_reason_until_it_is_gone() {
-        let mut memory = Memory::new(LocalConfig::default());
+        let mut memory = new(LocalConfig::default());
         let here = || {
             vec![
                 listener("127.0.0.1:8000", Some(4711), "vllm serve m --api-key canary"),
@@ -244,7 +276,7 @@ mod tests {
             labels: Labels::from_pairs([("job", "mine")]),
         };
         let ignored = vec!["127.0.0.1:9100".to_owned()];
-        let mut memory = Memory::new(LocalConfig { pinned: vec![pinned], ignored, ..LocalConfig::default() });
+        let mut memory = new(LocalConfig { pinned: vec![pinned], ignored, ..LocalConfig::default() });
         let here =
             vec![listener("0.0.0.0:8000", Some(1), "vllm serve m"), listener("0.0.0.0:9100", Some(2), "node_exporter")];
         assert!(memory.take(here, 0).is_empty());
@@ -269,17 +301,33 @@ mod tests {
 
     #[test]
     fn two_processes_on_one_port_are_reached_at_their_own_addresses() {
-        let mut memory = Memory::new(LocalConfig::default());
+        let mut memory = new(LocalConfig::default());
         let here = vec![listener("0.0.0.0:8080", Some(1), "a"), listener("[::]:8080", Some(2), "b")];
         assert_eq!(asked(&memory.take(here, 0)), ["127.0.0.1:8080", "[::1]:8080"]);
     }
 
     #[test]
     fn notes_are_bounded() {
-        let mut memory = Memory::new(LocalConfig::default());
+        let mut memory = new(LocalConfig::default());
         let many = (10_000..10_300).map(|port| listener(&format!("127.0.0.1:{port}"), Some(1), "a")).collect();
         memory.take(many, 0);
         let notes = memory.found().1;
         assert_eq!((notes.len(), notes[NOTES_MAX].as_str()), (NOTES_MAX + 1, "and 100 more"));
+    }
+
+    #[test]
+    fn another_configuration_asks_nobody_again() {
+        let mut memory = new(LocalConfig::default());
+        let here =
+            || vec![listener("0.0.0.0:8080", Some(7), "nginx"), listener("0.0.0.0:8000", Some(8), "vllm serve m")];
+        let due = memory.take(here(), 0);
+        memory.learn(&due[0].0, page(due[0].1[0], VLLM), 0);
+        memory.learn(&due[1].0, Outcome::None { why: "404".to_owned(), not_yet: false }, 0);
+        let ignored = vec!["127.0.0.1:9100".to_owned()];
+        let config = LocalConfig { ignored, ..LocalConfig::default() };
+        let mut next = Memory::new(config, Arc::clone(&memory.asked));
+        assert!(next.take(here(), 0).is_empty());
+        assert_eq!(next.found(), memory.found());
+        assert_eq!(next.found().0.len(), 1);
     }
 }

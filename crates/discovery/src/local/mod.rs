@@ -13,12 +13,16 @@ mod redact;
 mod targets;
 mod verdict;
 
+use std::sync::Arc;
+
 use tokio::time::MissedTickBehavior;
 
 use crate::publish::Publisher;
 use crate::{Context, LocalConfig, refresh};
 use listeners::{Listener, Procfs};
 use memory::Memory;
+
+pub(crate) use memory::Asked;
 
 /// Pages that are asked for at the same time.
 const PROBES_CONCURRENT_MAX: usize = 4;
@@ -28,7 +32,7 @@ pub(crate) async fn run(config: LocalConfig, context: &Context, publisher: &Publ
     let mut ticks = tokio::time::interval(refresh::interval(config.refresh_interval_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut procfs = Procfs::new(config.procfs.clone());
-    let mut memory = Memory::new(config);
+    let mut memory = Memory::new(config, Arc::clone(&context.asked));
     loop {
         ticks.tick().await;
         let looked = tokio::task::spawn_blocking(move || {

@@ -133,7 +133,7 @@ mod tests {
             ("llamacpp.txt", "11 llamacpp"),
             ("node_exporter_1.5.0.txt", "507 node"),
             ("dcgm_exporter_4.5.3_Hostname.txt", "50 dcgm"),
-            ("nvidia_smi_nvidia-l40s__595.80__load.txt", "138 nvidia_smi"),
+            ("nvidia_smi_nvidia-l40s__595.80__load.txt", "134 nvidia_smi"),
         ] {
             let Some(path) = test_support::shared_data(format!("expositions/{file}")) else { return };
             check("/metrics", Some("text/plain"), &std::fs::read_to_string(path).unwrap(), expected);

@@ -17,7 +17,7 @@ pub(crate) struct Discovery {
 impl Discovery {
     pub(crate) fn start(config: Config) -> Self {
         let stop = CancellationToken::new();
-        let context = Context { clock: Arc::new(clock::ManualClock::at(0)), user_agent: "test/1".to_owned() };
+        let context = Context::new(Arc::new(clock::ManualClock::at(0)), "test/1");
         let (receiver, task) = discovery::spawn(config, context, stop.clone());
         Self { receiver, task, stop }
     }
