@@ -1,5 +1,7 @@
 //! How fast the parts are that everything goes through: parsing a page, appending a scrape, a range query.
 
+mod remote_write;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -157,5 +159,5 @@ fn range(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, parse, append, keep, range);
+criterion_group!(benches, remote_write::remote_write, parse, append, keep, range);
 criterion_main!(benches);

@@ -74,6 +74,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// What follows is no field.
     #[expect(clippy::should_implement_trait, reason = "an error inside an Option is harder to pass on with ?")]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Field<'a>>, Damaged> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -95,6 +96,7 @@ impl<'a> Fields<'a> {
         Ok(Some(Field { number: key >> 3, value }))
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Damaged> {
         let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Damaged("a number is cut off"))?;
         self.rest = rest;
@@ -105,6 +107,7 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// There are not that many.
+    #[inline]
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], Damaged> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(Damaged("a field is cut off"))?;
         self.rest = rest;
@@ -172,6 +175,7 @@ pub const fn unzigzag(bits: u64) -> i64 {
 }
 
 /// Appends a field that holds bytes.
+#[inline]
 pub fn put_bytes(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
     out.push(number << 3 | 2);
     put_varint(out, bytes.len() as u64);
@@ -179,6 +183,7 @@ pub fn put_bytes(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
 }
 
 /// Appends a whole number.
+#[inline]
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while 0x7f < value {
         out.push(value as u8 | 0x80);

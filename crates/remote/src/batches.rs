@@ -1,13 +1,16 @@
 //! Batches in the making: a request has the same few moments again and again, in the same order.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use model::Timestamp;
-use storage::{Batch, GroupId};
+use storage::{Batch, GroupId, SeriesId};
 
 use crate::error::{DecodeError, MOMENTS_MAX};
 
 /// Rows that emptied batches may have room for when they are kept for the next request.
 const SPARE_ROWS_MAX: usize = 256 << 10;
+
+/// Entries that emptied tables may have room for when they are kept for the next request.
+const TABLE_ENTRIES_MAX: usize = 16 << 10;
 
 /// The batches of a request.
 #[derive(Default)]
@@ -16,6 +19,8 @@ pub(crate) struct Batches {
     by_moment: HashMap<(GroupId, i64), usize>,
     /// The batch that was asked for last.
     last: usize,
+    /// The series of the request, to see whether one comes twice.
+    pub(crate) seen: HashSet<SeriesId>,
     spare: Vec<Batch>,
     spare_rows: usize,
 }
@@ -23,6 +28,7 @@ pub(crate) struct Batches {
 impl Batches {
     /// The batch of a moment; `nth` is the place of a sample among its series' samples, where the same moment is likely
     /// to stand.
+    #[inline]
     pub(crate) fn at(&mut self, group: GroupId, at_ms: i64, nth: usize) -> Result<&mut Batch, DecodeError> {
         let is_it = |batch: Option<&Batch>| batch.is_some_and(|b| b.group == group && b.at.as_ms() == at_ms);
         if is_it(self.batches.get(nth)) {
@@ -76,7 +82,9 @@ impl Batches {
             }
         }
         self.by_moment.clear();
-        self.by_moment.shrink_to(1024);
+        self.by_moment.shrink_to(TABLE_ENTRIES_MAX);
+        self.seen.clear();
+        self.seen.shrink_to(TABLE_ENTRIES_MAX);
         self.last = 0;
     }
 }

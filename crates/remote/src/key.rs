@@ -16,6 +16,7 @@ const LABEL: u64 = 1;
 const EXEMPLAR_CHARACTERS_MAX: usize = 128;
 
 /// Appends a label to a key.
+#[inline]
 pub(crate) fn push(key: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     let part = |text: &[u8]| 1 + varint_len(text.len() as u64) + text.len();
     key.push(0x0a);

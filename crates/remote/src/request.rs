@@ -30,8 +30,6 @@ pub(crate) struct Request<'a> {
     batches: &'a mut Batches,
     latest_ms: i64,
     pass: Pass,
-    /// Series of this pass, to see whether one comes twice.
-    seen: hashbrown::HashSet<SeriesId>,
     /// A series came twice, or its moments do not rise.
     unordered: bool,
     /// What was put into batches, less what the store refused.
@@ -90,7 +88,6 @@ impl<'a> Request<'a> {
             batches,
             latest_ms: now.as_ms().saturating_add(AHEAD_MAX_MS),
             pass: Pass::Fast,
-            seen: hashbrown::HashSet::new(),
             unordered: false,
             written: Written::default(),
             rejected: Vec::new(),
@@ -121,7 +118,7 @@ impl<'a> Request<'a> {
             Err(NoPlace::Append(error)) => return Err(error.into()),
         };
         match &mut self.pass {
-            Pass::Fast => self.unordered |= !self.seen.insert(place.series),
+            Pass::Fast => self.unordered |= !self.batches.seen.insert(place.series),
             Pass::Careful(_) => {}
             Pass::Naming(names) => {
                 if let Some(name) = names.get_mut(&place.series).filter(|name| name.is_empty()) {

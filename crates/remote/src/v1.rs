@@ -11,6 +11,11 @@ use protobuf::{Damaged, Fields, Value};
 /// Every encoder writes fields in the order of their numbers, labels first.
 const LABELS_LATE: Damaged = Damaged("labels after samples");
 
+/// The tag of a sample's value.
+const VALUE: u8 = 1 << 3 | 1;
+/// The tag of a sample's moment.
+const MOMENT: u8 = 2 << 3;
+
 /// Reads a `WriteRequest`.
 pub(crate) fn read(message: &[u8], request: &mut Request<'_>) -> Result<(), WriteError> {
     let mut fields = Fields::new(message);
@@ -71,6 +76,16 @@ fn count(rest: &[u8]) -> usize {
 /// Reads a `Sample`, which 2.0 has too.
 #[inline]
 pub(crate) fn read_sample(message: &[u8]) -> Result<(i64, f64), Damaged> {
+    // As senders write it: the value, then the moment, both there.
+    if let [VALUE, rest @ ..] = message
+        && let Some((value, [MOMENT, moment @ ..])) = rest.split_first_chunk()
+    {
+        let mut fields = Fields::new(moment);
+        let at_ms = fields.varint()?.cast_signed();
+        if fields.rest.is_empty() {
+            return Ok((at_ms, f64::from_le_bytes(*value)));
+        }
+    }
     let (mut at_ms, mut value) = (0, 0.0);
     let mut fields = Fields::new(message);
     while let Some(field) = fields.next()? {

@@ -10,25 +10,26 @@ use protobuf::{Damaged, Fields, Value, repeated};
 
 /// Reads a `Request`.
 pub(crate) fn read(message: &[u8], request: &mut Request<'_>) -> Result<(), WriteError> {
-    let mut symbols = Vec::new();
+    let mut reader = Reader { symbols: Vec::new(), key: Vec::new(), refs: Vec::new() };
     let mut fields = Fields::new(message);
+    let mut is_table_over = false;
     while let Some(field) = fields.next()? {
-        if let (4, Value::Bytes(symbol)) = (field.number, field.value) {
-            symbols.push(symbol);
-        }
-    }
-    let mut reader = Reader { symbols: &symbols, key: Vec::new(), refs: Vec::new() };
-    let mut fields = Fields::new(message);
-    while let Some(field) = fields.next()? {
-        if let (5, Value::Bytes(series)) = (field.number, field.value) {
-            reader.read_series(series, request)?;
+        match (field.number, field.value) {
+            // Every encoder writes fields in the order of their numbers.
+            (4, _) if is_table_over => return Err(Damaged("symbols after series").into()),
+            (4, Value::Bytes(symbol)) => reader.symbols.push(symbol),
+            (5, Value::Bytes(series)) => {
+                is_table_over = true;
+                reader.read_series(series, request)?;
+            }
+            _ => {}
         }
     }
     Ok(())
 }
 
 struct Reader<'a> {
-    symbols: &'a [&'a [u8]],
+    symbols: Vec<&'a [u8]>,
     key: Vec<u8>,
     refs: Vec<u64>,
 }
@@ -98,7 +99,7 @@ impl Reader<'_> {
 
     /// Makes a key of the references.
     fn resolve(&mut self) -> Result<(), String> {
-        resolve(self.symbols, &self.refs, &mut self.key)
+        resolve(&self.symbols, &self.refs, &mut self.key)
     }
 
     /// Reads an `Exemplar`.
@@ -114,7 +115,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        match resolve(self.symbols, &refs, &mut key) {
+        match resolve(&self.symbols, &refs, &mut key) {
             Ok(()) => {
                 if let Some(labels) = key::exemplar_labels(&key) {
                     request.exemplar(cursor, Exemplar { labels, value, at: Timestamp::from_ms(at_ms) })?;
@@ -139,7 +140,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        if let (Some(help), Some(unit)) = (symbol(self.symbols, help), symbol(self.symbols, unit)) {
+        if let (Some(help), Some(unit)) = (symbol(&self.symbols, help), symbol(&self.symbols, unit)) {
             request.describe_series(&self.key, kind, help, unit);
         }
         Ok(())
