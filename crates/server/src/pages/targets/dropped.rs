@@ -1,5 +1,7 @@
 //! What was found and is not scraped: each with the labels it was found with, and the reason.
 
+use std::collections::BTreeMap;
+
 use scrape::{DroppedTarget, PoolStatus};
 
 use super::super::view::parts::counted;
@@ -8,8 +10,30 @@ use super::selection::Selection;
 use super::{steps, tags};
 use crate::State;
 
+/// How many dropped targets are remembered, by job.
+pub(crate) type Remembered = BTreeMap<String, usize>;
+
+/// How many are remembered.
+pub(crate) fn remembered(dropped: &[DroppedTarget]) -> Remembered {
+    let mut counts = Remembered::new();
+    for target in dropped {
+        *counts.entry(target.pool.clone()).or_default() += 1;
+    }
+    counts
+}
+
+fn summary(total: usize, remembered: usize) -> String {
+    let dropped = format!("{} dropped", counted(total, "target", "targets"));
+    if remembered < total { format!("{dropped}, {remembered} of them remembered") } else { dropped }
+}
+
 /// The dropped targets of the chosen page, by job.
-pub(crate) fn pools(state: &State, rows: &[DroppedTarget], pools: &[PoolStatus]) -> Vec<DroppedPool> {
+pub(crate) fn pools(
+    state: &State,
+    rows: &[DroppedTarget],
+    pools: &[PoolStatus],
+    remembered: &Remembered,
+) -> Vec<DroppedPool> {
     let mut shown: Vec<DroppedPool> = Vec::new();
     for target in rows {
         if shown.last().is_none_or(|pool| pool.name != target.pool) {
@@ -17,7 +41,7 @@ pub(crate) fn pools(state: &State, rows: &[DroppedTarget], pools: &[PoolStatus])
             shown.push(DroppedPool {
                 id: format!("d-{}", super::super::view::parts::anchor(&target.pool)),
                 name: target.pool.clone(),
-                summary: format!("{} dropped", counted(total, "target", "targets")),
+                summary: summary(total, remembered.get(&target.pool).copied().unwrap_or_default()),
                 targets: Vec::new(),
             });
         }
@@ -48,5 +72,21 @@ fn present(state: &State, target: &DroppedTarget, id: String) -> Dropped {
             Some(_) => steps::none(),
             None => steps::of(state, &target.pool, &target.discovered_labels),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_forgot_some_says_so() {
+        for (total, remembered, expected) in [
+            (1, 1, "1 target dropped"),
+            (0, 2, "0 targets dropped"),
+            (1_200, 1_000, "1200 targets dropped, 1000 of them remembered"),
+        ] {
+            assert_eq!(summary(total, remembered), expected);
+        }
     }
 }

@@ -78,8 +78,10 @@ async fn page(Extract(state): Extract<State>, Query(params): Query<TargetsParams
         empty: None,
     };
     if selection.shown == Shown::Dropped {
-        let (rows, pager) = selection.cut(dropped::selected(&selection, state.targets.dropped()));
-        (page.dropped, page.pager) = (dropped::pools(&state, &rows, &pools), pager);
+        let all = state.targets.dropped();
+        let remembered = dropped::remembered(&all);
+        let (rows, pager) = selection.cut(dropped::selected(&selection, all));
+        (page.dropped, page.pager) = (dropped::pools(&state, &rows, &pools, &remembered), pager);
         page.empty = rows.is_empty().then(|| nothing_dropped(dropped));
     } else {
         let (rows, pager) = selection.cut(selected(&selection, targets));
@@ -145,13 +147,24 @@ fn head(pool: &PoolStatus) -> Pool {
     let discovery = |error: &String| Empty::new(Mood::Warn, error.clone()).line("Targets found earlier are kept.");
     problems.extend(pool.discovery_errors.iter().map(discovery));
     problems.extend(pool.target_errors.iter().map(|error| Empty::new(Mood::Warn, error.clone())));
+    if total == 0 && pool.dropped == 0 && problems.is_empty() {
+        let nothing = Empty::new(Mood::Neutral, "Nothing was found yet").icon(Icon::Search);
+        problems.push(nothing.line("The job has no targets, or its discovery has not found any."));
+    }
     Pool {
         id: format!("pool-{}", anchor(&pool.name)),
         name: pool.name.clone(),
         summary: summary.join(", "),
         problems,
         targets: Vec::new(),
+        dropped_href: (pool.dropped != 0).then(|| dropped_href(&pool.name)),
     }
+}
+
+/// The address of what a job dropped.
+fn dropped_href(pool: &str) -> String {
+    let selection = Selection { shown: Shown::Dropped, query: String::new(), pool: pool.to_owned(), page: 1 };
+    selection.href()
 }
 
 /// The address of a page about one target.

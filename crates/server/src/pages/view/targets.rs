@@ -56,6 +56,8 @@ pub(crate) struct Pool {
     /// What is wrong with all of it.
     pub(crate) problems: Vec<Empty>,
     pub(crate) targets: Vec<Target>,
+    /// What of it was dropped, if anything was.
+    pub(crate) dropped_href: Option<String>,
 }
 
 /// One target.

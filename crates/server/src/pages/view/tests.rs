@@ -343,6 +343,7 @@ fn targets() {
                 ..target("t-2", Badge::new(Mood::Ok, "Up"), "http://127.0.0.1:8000/metrics")
             },
         ],
+        dropped_href: Some("/targets?state=dropped&pool=vllm".to_owned()),
     };
     let node = Pool {
         id: "pool-node".to_owned(),
@@ -361,6 +362,7 @@ fn targets() {
                 ..target("t-4", Badge::new(Mood::Info, "Built in"), "Built-in collector")
             },
         ],
+        dropped_href: None,
     };
     let page = TargetsPage {
         pools: vec![vllm, node],
