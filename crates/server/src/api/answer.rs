@@ -99,16 +99,25 @@ pub(crate) fn success_with(data: &impl Serialize, warnings: &[String]) -> Respon
 
 /// The envelope around data that is JSON already.
 pub(crate) fn raw_success(data: &str, warnings: &[String], infos: &[String]) -> Response {
-    let mut body = String::with_capacity(data.len() + 64);
-    body.push_str("{\"status\":\"success\",\"data\":");
+    let mut body = open_success();
     body.push_str(data);
+    close_success(&mut body, warnings, infos);
+    json(StatusCode::OK, body)
+}
+
+/// What stands before the data.
+pub(crate) fn open_success() -> String {
+    "{\"status\":\"success\",\"data\":".to_owned()
+}
+
+/// What stands after the data.
+pub(crate) fn close_success(body: &mut String, warnings: &[String], infos: &[String]) {
     for (name, texts) in [("warnings", warnings), ("infos", infos)] {
         if !texts.is_empty() {
             body.push_str(&format!(",\"{name}\":{}", serde_json::json!(texts)));
         }
     }
     body.push('}');
-    json(StatusCode::OK, body)
 }
 
 pub(crate) async fn unknown_path() -> Response {

@@ -17,6 +17,7 @@ mod openapi;
 mod otlp;
 mod params;
 mod query;
+mod result;
 mod rule_json;
 mod rules;
 mod series;

@@ -5,9 +5,9 @@ use axum::response::Response;
 use promql::{EvalError, Value};
 use promql_syntax::Expr;
 
-use super::answer::{ApiError, ErrorKind, raw_success};
-use super::json::{write_histogram_point, write_labels, write_point, write_string};
+use super::answer::{ApiError, ErrorKind};
 use super::params::{Params, truncate};
+use super::result;
 use crate::State;
 use crate::query::{Overrides, Ran, RunError, When};
 
@@ -82,57 +82,13 @@ impl From<RunError> for ApiError {
 fn present(ran: Ran, query: &str, limit: Option<usize>, with_stats: bool) -> Response {
     let stats = if with_stats { stats(&ran) } else { String::new() };
     let (mut warnings, infos) = (ran.answer.warnings_in(query), ran.answer.infos_in(query));
-    let value = ran.answer.value;
-    let mut data = String::from("{\"resultType\":\"");
-    match value {
-        Value::Scalar { at, value } => {
-            data.push_str("scalar\",\"result\":");
-            write_point(&mut data, at.as_ms(), value);
-        }
-        Value::String { at, value } => {
-            data.push_str("string\",\"result\":[");
-            super::json::write_seconds(&mut data, at.as_ms());
-            data.push(',');
-            write_string(&mut data, &value);
-            data.push(']');
-        }
-        Value::Vector(mut vector) => {
-            warnings.extend(truncate(&mut vector, limit));
-            data.push_str("vector\",\"result\":[");
-            for (position, sample) in vector.iter().enumerate() {
-                open_series(&mut data, position, &sample.labels);
-                if let Some(histogram) = &sample.histogram {
-                    data.push_str(",\"histogram\":");
-                    write_histogram_point(&mut data, sample.at.as_ms(), histogram);
-                } else {
-                    data.push_str(",\"value\":");
-                    write_point(&mut data, sample.at.as_ms(), sample.value);
-                }
-                data.push('}');
-            }
-            data.push(']');
-        }
-        Value::Matrix(mut matrix) => {
-            warnings.extend(truncate(&mut matrix, limit));
-            data.push_str("matrix\",\"result\":[");
-            for (position, series) in matrix.iter().enumerate() {
-                open_series(&mut data, position, &series.labels);
-                let floats = series.samples.iter();
-                write_list(&mut data, "values", floats, |data, sample| {
-                    write_point(data, sample.at.as_ms(), sample.value)
-                });
-                let histograms = series.histograms.iter();
-                write_list(&mut data, "histograms", histograms, |data, (at, histogram)| {
-                    write_histogram_point(data, at.as_ms(), histogram);
-                });
-                data.push('}');
-            }
-            data.push(']');
-        }
+    let mut value = ran.answer.value;
+    match &mut value {
+        Value::Vector(vector) => warnings.extend(truncate(vector, limit)),
+        Value::Matrix(matrix) => warnings.extend(truncate(matrix, limit)),
+        Value::Scalar { .. } | Value::String { .. } => {}
     }
-    data.push_str(&stats);
-    data.push('}');
-    raw_success(&data, &warnings, &infos)
+    result::respond(value, &stats, &warnings, &infos)
 }
 
 /// `,"stats":{…}`. Parsing, sorting and evaluating are one here, and all samples of a query are in memory at once.
@@ -150,34 +106,4 @@ fn stats(ran: &Ran) -> String {
         "samples": {"totalQueryableSamples": samples, "peakSamples": samples},
     });
     format!(",\"stats\":{stats}")
-}
-
-/// `,"name":[…]`, or nothing if there are no items.
-fn write_list<T>(
-    data: &mut String,
-    name: &str,
-    items: impl ExactSizeIterator<Item = T>,
-    write: impl Fn(&mut String, T),
-) {
-    if items.len() == 0 {
-        return;
-    }
-    data.push_str(",\"");
-    data.push_str(name);
-    data.push_str("\":[");
-    for (position, item) in items.enumerate() {
-        if position != 0 {
-            data.push(',');
-        }
-        write(data, item);
-    }
-    data.push(']');
-}
-
-fn open_series(data: &mut String, position: usize, labels: &model::Labels) {
-    if position != 0 {
-        data.push(',');
-    }
-    data.push_str("{\"metric\":");
-    write_labels(data, labels);
 }
