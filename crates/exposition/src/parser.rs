@@ -65,6 +65,14 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The metric family that this type is of; empty before the first.
+    pub fn family(&self) -> &'a str {
+        match &self.0 {
+            Inner::Text(text) => text.family(),
+            Inner::Delimited(delimited) => delimited.family(),
+        }
+    }
+
     /// If the next sample's series is `raw`, takes the sample without looking at the labels: the fast way for a page that
     /// was read before. Value, and moment in milliseconds if it has one of its own.
     #[inline]
@@ -222,7 +230,7 @@ mod tests {
         assert!(matches!(entry, Entry::Type { name: "h", kind: MetricType::Histogram }) && line == &body[..19]);
         let mut parser = Parser::new(body);
         assert!(parser.skip_known(line, Some(kind)) && !parser.skip_known(line, Some(kind)));
-        assert_eq!((parser.kind(), parser.line()), (MetricType::Histogram, 1));
+        assert_eq!((parser.kind(), parser.family(), parser.line()), (MetricType::Histogram, "h", 1));
         assert_eq!(parser.next_known(b"h_bucket{le=\"1\"}"), Some((2.0, None)));
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Text<'a> {
     /// Where the last entry's line begins.
     entry_at: usize,
     pub(crate) kind: MetricType,
+    /// The line that gave the type.
+    type_line: &'a [u8],
     exemplar: Option<RawExemplar<'a>>,
     /// Why there is nothing behind the last entry.
     end: Option<End>,
@@ -70,12 +72,20 @@ pub(crate) enum Line<'a> {
 
 impl<'a> Text<'a> {
     pub(crate) const fn new(body: &'a [u8], dialect: Dialect) -> Self {
-        Self { body, dialect, at: 0, entry_at: 0, kind: MetricType::Unknown, exemplar: None, end: None }
+        Self { body, dialect, at: 0, entry_at: 0, kind: MetricType::Unknown, type_line: &[], exemplar: None, end: None }
     }
 
     /// The line of the last entry, counted from 1.
     pub(crate) fn line(&self) -> usize {
         line_of(self.body, self.entry_at)
+    }
+
+    /// The metric family that the last type is of; empty before the first.
+    pub(crate) fn family(&self) -> &'a str {
+        match self.read_line(self.type_line) {
+            Ok(Line::Entry(Entry::Type { name, .. }, _)) => name,
+            _ => "",
+        }
     }
 
     /// The whole last line with its end, if it has one.
@@ -92,7 +102,10 @@ impl<'a> Text<'a> {
         self.entry_at = self.at;
         self.at += line.len();
         self.exemplar = None;
-        self.kind = kind.unwrap_or(self.kind);
+        if let Some(kind) = kind {
+            self.kind = kind;
+            self.type_line = &self.body[self.entry_at..self.at];
+        }
         true
     }
 
@@ -127,6 +140,13 @@ impl<'a> Text<'a> {
         }
     }
 
+    fn read_line(&self, rest: &'a [u8]) -> Result<Line<'a>, String> {
+        match self.dialect {
+            Dialect::Classic => classic::line(rest),
+            Dialect::OpenMetrics => openmetrics::line(rest),
+        }
+    }
+
     fn read(&mut self) -> Result<Option<Entry<'a>>, String> {
         if let Some(End::AfterSample(reason)) = self.end {
             return Err(reason.to_owned());
@@ -137,17 +157,14 @@ impl<'a> Text<'a> {
             }
             let rest = &self.body[self.at..];
             self.entry_at = self.at;
-            let line = match self.dialect {
-                Dialect::Classic => classic::line(rest)?,
-                Dialect::OpenMetrics => openmetrics::line(rest)?,
-            };
-            match line {
+            match self.read_line(rest)? {
                 Line::Blank(length) => self.at += length,
                 Line::End => self.end = Some(End::Whole),
                 Line::Entry(entry, length) => {
                     self.at += length;
                     if let Entry::Type { kind, .. } = entry {
                         self.kind = kind;
+                        self.type_line = &rest[..length];
                     }
                     return Ok(Some(entry));
                 }

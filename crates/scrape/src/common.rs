@@ -36,13 +36,29 @@ pub(crate) enum Counted {
     BodyLimit,
     /// Targets of jobs with more targets than `target_limit`.
     TargetLimit,
+    /// Pages with a native histogram that has more buckets than `native_histogram_bucket_limit`, however coarse.
+    BucketLimit,
+    /// Pages with labels beyond the job's limits.
+    LabelLimits,
+    /// Samples of series that their page has twice, or that the store has with another value.
+    Duplicate,
+    /// Samples that are older than what the store has of their series.
+    OutOfOrder,
+    /// Samples that are too old or too far in the future.
+    OutOfBounds,
     /// Lines that the failure log could not take.
     FailureLog,
 }
 
 impl Tally {
     pub(crate) fn count(&self, what: Counted) {
-        *self.0.lock().entry(what).or_default() += 1;
+        self.add(what, 1);
+    }
+
+    pub(crate) fn add(&self, what: Counted, count: u64) {
+        if 0 < count {
+            *self.0.lock().entry(what).or_default() += count;
+        }
     }
 
     pub(crate) fn of(&self, what: Counted) -> u64 {

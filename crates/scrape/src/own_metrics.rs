@@ -71,6 +71,31 @@ pub(crate) fn families(view: &View, tally: &Tally) -> Vec<Family> {
             Counted::SampleLimit,
         ),
         total(
+            "prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total",
+            "Scrapes that failed because a native histogram has more buckets than the job's limit, however coarse.",
+            Counted::BucketLimit,
+        ),
+        total(
+            "prometheus_target_scrape_pool_exceeded_label_limits_total",
+            "Scrapes that failed because the page has labels beyond the job's limits.",
+            Counted::LabelLimits,
+        ),
+        total(
+            "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+            "Samples that were refused because there is one of the same moment with another value.",
+            Counted::Duplicate,
+        ),
+        total(
+            "prometheus_target_scrapes_sample_out_of_order_total",
+            "Samples that were refused because there are later ones.",
+            Counted::OutOfOrder,
+        ),
+        total(
+            "prometheus_target_scrapes_sample_out_of_bounds_total",
+            "Samples that were refused because they are too old or too far in the future.",
+            Counted::OutOfBounds,
+        ),
+        total(
             "prometheus_target_scrape_failure_log_failed_total",
             "Failed scrapes that could not be written to their log.",
             Counted::FailureLog,

@@ -17,6 +17,7 @@ use crate::failure_log;
 use crate::fetch::{FetchError, Page, fetch};
 use crate::hint::{self, Trouble};
 use crate::probe;
+use crate::reading::{BUCKET_LIMIT, SAMPLE_LIMIT};
 use crate::relief::Relief;
 use crate::scrape_loop::{Outcome, Scraper};
 use crate::source::BuiltIn;
@@ -310,17 +311,30 @@ impl Loop {
     fn report(&self, scraped: Scraped, at: Timestamp, duration_s: f64) {
         let Scraped { outcome, body_bytes, served_by, trouble } = scraped;
         let error = outcome.error.unwrap_or_default();
-        if error.starts_with("sample_limit exceeded") || error.starts_with("sample limit exceeded") {
+        if error == SAMPLE_LIMIT {
             self.common.tally.count(Counted::SampleLimit);
         }
+        if error == BUCKET_LIMIT {
+            self.common.tally.count(Counted::BucketLimit);
+        }
+        if error.starts_with("label_") {
+            self.common.tally.count(Counted::LabelLimits);
+        }
+        let refused = outcome.refused;
+        self.common.tally.add(Counted::Duplicate, refused.duplicate);
+        self.common.tally.add(Counted::OutOfOrder, refused.out_of_order);
+        self.common.tally.add(Counted::OutOfBounds, refused.out_of_bounds);
         let mut status = self.status.lock();
+        if let Some(metadata) = outcome.metadata {
+            status.metadata = metadata;
+        }
         let was = status.health;
         status.health = if error.is_empty() { Health::Up } else { Health::Down };
         status.last_error = error;
         status.last_scrape = Some(at);
         status.last_duration_s = duration_s;
         status.samples = outcome.samples;
-        status.samples_kept = outcome.samples;
+        status.samples_kept = outcome.samples_kept;
         status.body_bytes = body_bytes;
         if status.served_by.is_none()
             && let Some(served_by) = &served_by

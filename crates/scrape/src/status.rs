@@ -1,9 +1,11 @@
 //! What pages and the API are told of targets.
 
 use std::fmt;
+use std::sync::Arc;
 
 use model::{Labels, Timestamp};
 
+use crate::page_metadata::PageMetadata;
 use crate::source::Program;
 
 /// Whether a target answers.
@@ -70,6 +72,8 @@ pub struct TargetStatus {
     pub resting: Option<String>,
     /// Why a target was found that nobody configured.
     pub reason: Option<String>,
+    /// What its last good page says about its metric families.
+    pub metadata: Arc<PageMetadata>,
 }
 
 /// Who answers for a configured program that is not there, and why.

@@ -72,6 +72,11 @@ impl<'a> Delimited<'a> {
         self.family_number
     }
 
+    /// The present family's name.
+    pub(crate) fn family(&self) -> &'a str {
+        self.family.as_ref().map_or("", |family| family.name)
+    }
+
     /// Reads a sample if its series is this one.
     pub(crate) fn next_known(&mut self, raw: &[u8]) -> Option<(f64, Option<i64>)> {
         // What cannot be read is told by the slow way.
