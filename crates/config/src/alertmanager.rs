@@ -6,8 +6,8 @@ use alerting::{GroupBy, Route};
 use http_client::{Secret, TlsConfig};
 use notify::{EmailConfig, ReceiverConfig};
 
-use crate::Loaded;
 use crate::section::{Field, Findings, Section};
+use crate::{Loaded, http};
 
 /// What an `alertmanager.yml` says.
 #[derive(Clone, Debug, Default)]
@@ -256,14 +256,5 @@ fn password(section: &mut Section<'_>, key: &'static str, file_key: &'static str
 }
 
 fn tls(section: &mut Section<'_>, key: &'static str, folder: &Path) -> TlsConfig {
-    let Some(mut tls) = section.get(key).and_then(|field| field.section()) else { return TlsConfig::default() };
-    tls.not_supported(&["ca", "cert", "cert_file", "key", "key_file", "min_version", "max_version"]);
-    let config = TlsConfig {
-        ca_file: tls.text("ca_file").map(|path| folder.join(path)),
-        server_name: tls.text("server_name"),
-        insecure_skip_verify: tls.boolean("insecure_skip_verify").unwrap_or(false),
-        ..TlsConfig::default()
-    };
-    tls.finish();
-    config
+    section.get(key).map(|field| http::tls(field, folder)).unwrap_or_default()
 }

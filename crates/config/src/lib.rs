@@ -3,22 +3,42 @@
 //! Every reader returns a value and all problems at once. With an error among the problems the value is not to be used.
 
 mod alertmanager;
+mod discovery;
+mod documentation;
+mod files;
+mod global;
+mod go_url;
+mod hints;
 mod http;
+mod job;
+mod labels;
 mod pitwall;
 mod problem;
 mod prometheus;
+mod provisioning;
+#[cfg(test)]
+mod reads;
 mod relabel;
 mod rule_files;
+#[cfg(test)]
+mod samples;
+mod schema;
 mod section;
 mod shown;
+mod size;
+mod tables;
+
+mod walk;
 mod yaml;
 
 use std::path::Path;
 
 pub use alertmanager::{Alertmanager, load as load_alertmanager};
-pub use pitwall::{Pitwall, load as load_pitwall};
+pub use documentation::documentation;
+pub use pitwall::{Listen, Pitwall, load as load_pitwall};
 pub use problem::{Problem, Severity};
-pub use prometheus::{Prometheus, load as load_prometheus};
+pub use prometheus::{Prometheus, load as load_prometheus, load_with as load_prometheus_with};
+pub use provisioning::{Datasource, Provisioning, is_provisioning, load as load_provisioning};
 pub use relabel::parse_relabel;
 pub use rule_files::load as load_rules;
 pub use shown::{shown, without_password};

@@ -1,16 +1,17 @@
 //! `prometheus.yml`: what to scrape, which rules to evaluate.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::Labels;
-use scrape::{ScrapeConfig, StaticGroup};
+use scrape::ScrapeConfig;
 
-use crate::http;
+use crate::global::{self, Environment, Global};
 use crate::problem::Problem;
 use crate::section::{Field, Findings, Section};
-use crate::{Loaded, relabel, rule_files};
+use crate::tables::{PROMETHEUS, SCRAPE_CONFIG_FILE};
+use crate::{Loaded, files, job, rule_files, walk};
 
-/// What a `prometheus.yml` and the rule files it names say.
+/// What a `prometheus.yml` and the files that it names say.
 #[derive(Clone, Debug)]
 pub struct Prometheus {
     /// The jobs.
@@ -23,15 +24,14 @@ pub struct Prometheus {
     pub evaluation_interval_ms: i64,
     /// How long raw samples are kept in milliseconds, if the file says so.
     pub retention_ms: Option<i64>,
-    /// How late samples may come in milliseconds, if the file says so.
+    /// How much older than the store's newest sample one may be, in milliseconds, if the file says so; counts from the
+    /// next start on.
     pub out_of_order_ms: Option<i64>,
-    /// How many exemplars are kept, if the file says so.
+    /// Exemplars that are kept, if the file says so; counts from the next start on.
     pub exemplars_max: Option<usize>,
+    /// How received OTLP metrics become series.
+    pub otlp: remote::OtlpConfig,
 }
-
-/// Prometheus' defaults, in milliseconds.
-const INTERVAL_MS: i64 = 60_000;
-const TIMEOUT_MS: i64 = 10_000;
 
 /// Nothing to scrape, nothing to evaluate.
 impl Default for Prometheus {
@@ -40,318 +40,208 @@ impl Default for Prometheus {
             scrape_configs: Vec::new(),
             rule_groups: Vec::new(),
             external_labels: Labels::empty(),
-            evaluation_interval_ms: INTERVAL_MS,
+            evaluation_interval_ms: global::INTERVAL_MS,
             retention_ms: None,
             out_of_order_ms: None,
             exemplars_max: None,
+            otlp: remote::OtlpConfig::default(),
         }
     }
 }
 
-/// Reads `path` and the rule files it names. With any error among the problems the value must not be used.
+/// Reads `path` and the files that it names; `external_labels` see this process's environment. With any error among the
+/// problems the value must not be used.
 pub fn load(path: &Path) -> Loaded<Prometheus> {
+    load_with(path, &|name| std::env::var(name).ok())
+}
+
+/// Reads `path` and the files that it names, with environment variables for `external_labels` as `environment` has them.
+pub fn load_with(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Loaded<Prometheus> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => return Loaded::unreadable(path, &error),
     };
-    let (mut value, patterns, mut problems) = parse(&text, path, folder);
-    for pattern in patterns {
-        for file in rule_files::expand(&folder.join(&pattern)) {
-            let loaded = rule_files::load(&file);
-            value.rule_groups.extend(loaded.value);
-            problems.extend(loaded.problems);
-        }
+    let Parsed { mut value, global, rule_files, scrape_config_files, mut problems } =
+        parse(&text, path, folder, environment);
+    let mut jobs: Vec<(String, String)> =
+        value.scrape_configs.iter().map(|job| (job.job_name.clone(), "main config file".to_owned())).collect();
+    for file in scrape_config_files {
+        problems.extend(read_jobs(&file, &global, &mut value, &mut jobs));
     }
+    for file in rule_files {
+        let loaded = rule_files::load(&file);
+        value.rule_groups.extend(loaded.value);
+        problems.extend(loaded.problems);
+    }
+    for group in &mut value.rule_groups {
+        group.query_offset_ms = group.query_offset_ms.or(global.rule_query_offset_ms);
+    }
+    // A file that is named twice is read twice.
+    problems.dedup();
     Loaded { value, problems }
 }
 
-/// Reads the text of a `prometheus.yml`; the second value are the patterns of its rule files.
-fn parse(text: &str, path: &Path, folder: &Path) -> (Prometheus, Vec<String>, Vec<Problem>) {
+/// What a text says, and the files that it names.
+struct Parsed {
+    value: Prometheus,
+    global: Global,
+    rule_files: Vec<PathBuf>,
+    scrape_config_files: Vec<PathBuf>,
+    problems: Vec<Problem>,
+}
+
+/// Reads the text of a `prometheus.yml`.
+fn parse(text: &str, path: &Path, folder: &Path, environment: Environment<'_>) -> Parsed {
     let findings = Findings::new(path);
     let mut value = Prometheus::default();
-    let mut patterns = Vec::new();
+    let mut global = Global::default();
+    let [mut rule_files, mut scrape_config_files] = [Vec::new(), Vec::new()];
     if let Some(node) = findings.parse(text)
-        && let Some(mut root) = Field::root(&findings, &node).section()
+        && let Some(mut root) = walk::hold(Field::root(&findings, &node), &PROMETHEUS).section()
     {
-        let defaults = global(&mut root, &mut value);
+        global = global::read(&mut root, folder, environment);
+        value.external_labels = global.external_labels.clone();
+        value.evaluation_interval_ms = global.evaluation_interval_ms;
+        value.retention_ms = global.retention_ms;
         storage(&mut root, &mut value);
-        patterns = root.get("rule_files").map(|field| field.texts()).unwrap_or_default();
-        let jobs = root.get("scrape_configs").map(|field| field.items()).unwrap_or_default();
-        value.scrape_configs = jobs.iter().filter_map(|job| scrape_config(job, &defaults, folder)).collect();
-        refuse_repeated_jobs(&jobs, &value.scrape_configs);
-        alerting(&mut root);
-        root.inactive(&[
-            ("remote_write", "samples are not sent on yet"),
-            ("remote_read", "samples are not read from elsewhere"),
-            ("tracing", "there are no traces"),
-            ("otlp", "OTLP is not received yet"),
-            ("runtime", "there is no Go runtime to set"),
-        ]);
-        root.not_supported(&["scrape_config_files"]);
-        root.finish();
+        value.otlp = root.subsection("otlp").map(|mut section| otlp(&mut section)).unwrap_or_default();
+        let jobs = root.items("scrape_configs");
+        value.scrape_configs = jobs.iter().filter_map(|field| job::read(field, &global, folder)).collect();
+        refuse_repeated_jobs(&jobs);
+        rule_files = files::named(&root.items("rule_files"), folder);
+        scrape_config_files = files::named(&root.items("scrape_config_files"), folder);
     }
-    (value, patterns, findings.into_problems())
+    Parsed { value, global, rule_files, scrape_config_files, problems: findings.into_problems() }
 }
 
-/// What `global` says for jobs that do not say it themselves.
-struct ScrapeDefaults {
-    interval_ms: i64,
-    timeout_ms: Option<i64>,
-    limits: scrape::Limits,
-}
-
-fn global(root: &mut Section<'_>, value: &mut Prometheus) -> ScrapeDefaults {
-    let mut defaults = ScrapeDefaults { interval_ms: INTERVAL_MS, timeout_ms: None, limits: scrape::Limits::default() };
-    let Some(field) = root.get("global") else { return defaults };
-    let Some(mut global) = field.section() else { return defaults };
-    if let Some(interval_ms) = global.positive_ms("scrape_interval") {
-        defaults.interval_ms = interval_ms;
-    }
-    defaults.timeout_ms = global.positive_ms("scrape_timeout");
-    if let Some(timeout_ms) = defaults.timeout_ms
-        && defaults.interval_ms < timeout_ms
+/// Reads the jobs of one of the `scrape_config_files`; `jobs` are the names so far and where they stood.
+fn read_jobs(file: &Path, global: &Global, value: &mut Prometheus, jobs: &mut Vec<(String, String)>) -> Vec<Problem> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => return Loaded::<Prometheus>::unreadable(file, &error).problems,
+    };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let findings = Findings::new(file);
+    if let Some(node) = findings.parse(&text)
+        && let Some(mut root) = walk::hold(Field::root(&findings, &node), &SCRAPE_CONFIG_FILE).section()
     {
-        global.error("global scrape timeout greater than scrape interval");
+        for field in root.items("scrape_configs") {
+            let Some(config) = job::read(&field, global, folder) else { continue };
+            if let Some((name, first)) = jobs.iter().find(|(name, _)| *name == config.job_name) {
+                field.error(format!("found multiple scrape configs with job name {name:?}, first found in {first}"));
+            }
+            jobs.push((config.job_name.clone(), format!("{:?}", file.display().to_string())));
+            value.scrape_configs.push(config);
+        }
     }
-    value.evaluation_interval_ms = global.positive_ms("evaluation_interval").unwrap_or(INTERVAL_MS);
-    if let Some(labels) = global.get("external_labels") {
-        value.external_labels = read_labels(&labels);
-    }
-    if let Some(retention) = global.get("retention") {
-        value.retention_ms = retention.duration_ms();
-        retention.warning(
-            "Prometheus has no such key; taken as how long raw samples are kept. Its own place is \
-             storage.tsdb.retention.time",
-        );
-    }
-    defaults.limits = limits(&mut global, &defaults.limits);
-    global.inactive(&[
-        ("query_log_file", "there is no query log yet"),
-        ("scrape_failure_log_file", "failed scrapes are on the targets page"),
-        ("keep_dropped_targets", "dropped targets are always kept"),
-        ("scrape_protocols", "the classic text format is asked for"),
-        ("metric_name_escaping_scheme", "names are never escaped"),
-        ("scrape_native_histograms", "native histograms are not scraped yet"),
-        ("always_scrape_classic_histograms", "classic histograms are always scraped"),
-        ("convert_classic_histograms_to_nhcb", "classic histograms stay as they are"),
-        ("extra_scrape_metrics", "the extra series are not written"),
-        ("metric_name_validation_scheme", "any UTF-8 name is taken"),
-    ]);
-    global.not_supported(&["rule_query_offset"]);
-    global.finish();
-    defaults
+    findings.into_problems()
 }
 
 fn storage(root: &mut Section<'_>, value: &mut Prometheus) {
-    let Some(mut storage) = root.get("storage").and_then(|field| field.section()) else { return };
-    if let Some(mut tsdb) = storage.get("tsdb").and_then(|field| field.section()) {
-        if let Some(mut retention) = tsdb.get("retention").and_then(|field| field.section()) {
-            value.retention_ms = retention.positive_ms("time").or(value.retention_ms);
-            retention.inactive(&[("size", "a size limit is not supported yet"), ("percentage", "not supported yet")]);
-            retention.finish();
-        }
+    let Some(mut storage) = root.subsection("storage") else { return };
+    if let Some(mut tsdb) = storage.subsection("tsdb") {
+        let time_ms = tsdb.subsection("retention").and_then(|mut retention| global::nonzero_ms(&mut retention, "time"));
+        value.retention_ms = time_ms.or(value.retention_ms);
         value.out_of_order_ms = tsdb.duration_ms("out_of_order_time_window");
-        tsdb.inactive(&[
-            ("stale_series_compaction_threshold", "the storage engine is another"),
-            ("chunk_encoding_floats", "the storage engine is another"),
-        ]);
-        tsdb.finish();
     }
-    if let Some(mut exemplars) = storage.get("exemplars").and_then(|field| field.section()) {
-        // Nothing is kept with zero, and with less, as in Prometheus.
-        let max = exemplars.get("max_exemplars").and_then(|field| field.parsed(str::parse::<i64>));
-        value.exemplars_max = max.map(|max| usize::try_from(max).unwrap_or(0));
-        exemplars.finish();
-    }
-    storage.finish();
+    // Prometheus keeps none from zero down.
+    let kept = storage.subsection("exemplars").and_then(|mut exemplars| exemplars.get("max_exemplars")?.integer());
+    value.exemplars_max = kept.map(|count| usize::try_from(count).unwrap_or(0));
 }
 
-/// Alerts go through the built-in Alertmanager whatever stands here.
-fn alerting(root: &mut Section<'_>) {
-    let Some(field) = root.get("alerting") else { return };
-    let Some(mut alerting) = field.section() else { return };
-    if alerting.get("alertmanagers").is_some_and(|managers| !managers.items().is_empty()) {
-        field.warning(
-            "alerts go through the built-in Alertmanager (--alertmanager.config-file); those named here are not told",
-        );
+fn otlp(section: &mut Section<'_>) -> remote::OtlpConfig {
+    let default = remote::OtlpConfig::default();
+    let trimmed = |names: Vec<String>| names.into_iter().map(|name| name.trim().to_owned()).collect();
+    let mut switch = |key, default| section.boolean(key).unwrap_or(default);
+    let promote_all_resource_attributes = switch("promote_all_resource_attributes", false);
+    let keep_identifying_resource_attributes = switch("keep_identifying_resource_attributes", false);
+    let convert_histograms_to_nhcb = switch("convert_histograms_to_nhcb", false);
+    let promote_scope_metadata = switch("promote_scope_metadata", false);
+    let label_name_underscore_sanitization =
+        switch("label_name_underscore_sanitization", default.label_name_underscore_sanitization);
+    let label_name_preserve_multiple_underscores =
+        switch("label_name_preserve_multiple_underscores", default.label_name_preserve_multiple_underscores);
+    remote::OtlpConfig {
+        translation_strategy: section
+            .text("translation_strategy")
+            .and_then(|name| remote::TranslationStrategy::from_name(&name))
+            .unwrap_or_default(),
+        promote_all_resource_attributes,
+        promote_resource_attributes: trimmed(section.texts("promote_resource_attributes")),
+        ignore_resource_attributes: trimmed(section.texts("ignore_resource_attributes")),
+        keep_identifying_resource_attributes,
+        convert_histograms_to_nhcb,
+        promote_scope_metadata,
+        label_name_underscore_sanitization,
+        label_name_preserve_multiple_underscores,
     }
-    alerting.not_supported(&["alert_relabel_configs"]);
-    alerting.finish();
 }
 
-fn scrape_config(field: &Field<'_>, defaults: &ScrapeDefaults, folder: &Path) -> Option<ScrapeConfig> {
-    if field.is_null() {
-        field.error("empty or null scrape config section");
-        return None;
+fn refuse_repeated_jobs(fields: &[Field<'_>]) {
+    let mut names: Vec<String> = Vec::new();
+    for field in fields.iter().filter(|field| !field.is_null()) {
+        let Some(name) = field.section().and_then(|mut job| job.get("job_name")) else { continue };
+        let Some(text) = name.text() else { continue };
+        if names.iter().any(|earlier| earlier == text) {
+            name.error(format!("found multiple scrape configs with job name {text:?}"));
+        }
+        names.push(text.to_owned());
     }
-    let mut job = field.section()?;
-    let mut config = ScrapeConfig { job_name: job.text("job_name").unwrap_or_default(), ..ScrapeConfig::default() };
-    if config.job_name.is_empty() {
-        job.error("job_name is empty");
+}
+
+#[cfg(test)]
+pub(crate) fn problems_of(text: &str) -> (Prometheus, Vec<Problem>) {
+    let parsed = parse(text, Path::new("f"), Path::new("/folder"), &|_name| None);
+    (parsed.value, parsed.problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{self, CANARY};
+    use crate::schema::Kind;
+
+    fn check_silent(text: &str) {
+        let (value, problems) = problems_of(text);
+        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let loud: Vec<&String> = shown.iter().filter(|line| line.contains(CANARY)).collect();
+        assert_eq!(loud, [""; 0]);
+        let printed = format!("{value:?}");
+        let around = printed.find(CANARY).map(|at| &printed[printed.floor_char_boundary(at.saturating_sub(200))..at]);
+        assert_eq!(around, None);
     }
-    config.scrape_interval_ms = job.positive_ms("scrape_interval").unwrap_or(defaults.interval_ms);
-    let own_timeout_ms = job.positive_ms("scrape_timeout");
-    if let Some(timeout_ms) = own_timeout_ms
-        && config.scrape_interval_ms < timeout_ms
-    {
-        job.error(format!(
-            "scrape timeout greater than scrape interval for scrape config with job name {:?}",
-            config.job_name
-        ));
-    }
-    let inherited_ms = defaults.timeout_ms.unwrap_or(TIMEOUT_MS).min(config.scrape_interval_ms);
-    config.scrape_timeout_ms = own_timeout_ms.unwrap_or(inherited_ms);
-    if let Some(path) = job.text("metrics_path") {
-        config.metrics_path = path;
-    }
-    if let Some(scheme) = job.get("scheme") {
-        let read = scheme.parsed(|text| match text.to_ascii_lowercase().as_str() {
-            known @ ("http" | "https") => Ok(known.to_owned()),
-            _ => Err(format!("{text:?} is neither http nor https")),
-        });
-        config.scheme = read.unwrap_or(config.scheme);
-    }
-    if let Some(params) = job.get("params") {
-        for (name, values) in params.pairs() {
-            config.params.extend(values.texts().into_iter().map(|value| (name.to_owned(), value)));
+
+    /// Whatever stands behind a secret key, no finding and no value shows it.
+    #[test]
+    fn secrets_are_never_shown() {
+        check_silent(&samples::document(&PROMETHEUS, &samples::value));
+        for wrong in [format!("[{CANARY}]"), format!("{{a: {CANARY}}}"), format!("'{CANARY}: {CANARY}'")] {
+            let value = |kind| if let Kind::Secret = kind { Some(wrong.clone()) } else { samples::value(kind) };
+            check_silent(&samples::document(&PROMETHEUS, &value));
+        }
+        for url in ["http://user:{}@host:x/", "http://user:{}", "http://user:{}@host/\\t", "://user:{}@h"] {
+            check_silent(&format!("scrape_configs: [{{job_name: a, proxy_url: \"{}\"}}]", url.replace("{}", CANARY)));
         }
     }
-    config.honor_labels = job.boolean("honor_labels").unwrap_or(false);
-    config.honor_timestamps = job.boolean("honor_timestamps").unwrap_or(true);
-    config.limits = limits(&mut job, &defaults.limits);
-    config.http = http::read(&mut job, folder);
-    config.static_groups = job
-        .get("static_configs")
-        .map(|list| list.items())
-        .unwrap_or_default()
-        .iter()
-        .filter_map(static_group)
-        .collect();
-    job.inactive(&[
-        ("scrape_protocols", "the classic text format is asked for"),
-        ("fallback_scrape_protocol", "an answer without a type is read as classic text"),
-        ("scrape_native_histograms", "native histograms are not scraped yet"),
-        ("scrape_classic_histograms", "classic histograms are always scraped"),
-        ("always_scrape_classic_histograms", "classic histograms are always scraped"),
-        ("convert_classic_histograms_to_nhcb", "classic histograms stay as they are"),
-        ("extra_scrape_metrics", "the extra series are not written"),
-        ("scrape_failure_log_file", "failed scrapes are on the targets page"),
-        ("enable_compression", "gzip is always offered"),
-        ("keep_dropped_targets", "dropped targets are always kept"),
-        ("metric_name_escaping_scheme", "names are never escaped"),
-        ("metric_name_validation_scheme", "any UTF-8 name is taken"),
-        ("native_histogram_bucket_limit", "native histograms are not scraped yet"),
-        ("native_histogram_min_bucket_factor", "native histograms are not scraped yet"),
-        ("track_timestamps_staleness", "series with timestamps of their own end after the lookback"),
-    ]);
-    config.relabel_configs = job
-        .get("relabel_configs")
-        .map(|list| relabel::rules(&list, "target relabeling rule in scrape config"))
-        .unwrap_or_default();
-    config.metric_relabel_configs = job
-        .get("metric_relabel_configs")
-        .map(|list| relabel::rules(&list, "metric relabeling rule in scrape config"))
-        .unwrap_or_default();
-    job.not_supported(&["target_limit"]);
-    job.not_supported(DISCOVERIES);
-    job.finish();
-    Some(config)
-}
 
-/// Service discovery that Prometheus 3 knows.
-const DISCOVERIES: &[&str] = &[
-    "azure_sd_configs",
-    "consul_sd_configs",
-    "digitalocean_sd_configs",
-    "dns_sd_configs",
-    "docker_sd_configs",
-    "dockerswarm_sd_configs",
-    "ec2_sd_configs",
-    "eureka_sd_configs",
-    "file_sd_configs",
-    "gce_sd_configs",
-    "hetzner_sd_configs",
-    "http_sd_configs",
-    "ionos_sd_configs",
-    "kubernetes_sd_configs",
-    "kuma_sd_configs",
-    "lightsail_sd_configs",
-    "linode_sd_configs",
-    "marathon_sd_configs",
-    "nerve_sd_configs",
-    "nomad_sd_configs",
-    "openstack_sd_configs",
-    "oci_sd_configs",
-    "outscale_sd_configs",
-    "ovhcloud_sd_configs",
-    "puppetdb_sd_configs",
-    "scaleway_sd_configs",
-    "serverset_sd_configs",
-    "stackit_sd_configs",
-    "triton_sd_configs",
-    "uyuni_sd_configs",
-    "vultr_sd_configs",
-];
+    /// The configuration as the API shows it hides what the tables call secret.
+    #[test]
+    fn the_shown_configuration_has_no_secrets() {
+        let printed = crate::shown(&samples::document(&PROMETHEUS, &samples::value));
+        let lines: Vec<&str> = printed.lines().filter(|line| line.contains(CANARY)).collect();
+        assert_eq!(lines, [""; 0]);
+    }
 
-fn static_group(field: &Field<'_>) -> Option<StaticGroup> {
-    if field.is_null() {
-        field.error("empty or null section in static_configs");
-        return None;
-    }
-    let mut section = field.section()?;
-    let targets = section.get("targets");
-    for target in targets.iter().flat_map(Field::items) {
-        if target.text().is_some_and(|text| text.contains('/')) {
-            target.error("is not a valid hostname: a target is HOST:PORT; the path belongs to metrics_path");
-        }
-    }
-    let group = StaticGroup {
-        targets: targets.map(|field| field.texts()).unwrap_or_default(),
-        labels: section.get("labels").map(|field| read_labels(&field)).unwrap_or_default(),
-    };
-    section.finish();
-    Some(group)
-}
-
-fn limits(section: &mut Section<'_>, inherited: &scrape::Limits) -> scrape::Limits {
-    let mut limits = inherited.clone();
-    if let Some(bytes) = section.get("body_size_limit").and_then(|field| field.size_bytes())
-        && bytes != 0
-    {
-        limits.body_bytes_max = bytes;
-    }
-    for (key, limit) in [
-        ("sample_limit", &mut limits.samples_max),
-        ("label_limit", &mut limits.labels_max),
-        ("label_name_length_limit", &mut limits.label_name_bytes_max),
-        ("label_value_length_limit", &mut limits.label_value_bytes_max),
-    ] {
-        // Zero means no limit, as in Prometheus.
-        if let Some(count) = section.get(key).and_then(|field| field.count()) {
-            *limit = (count != 0).then_some(count);
-        }
-    }
-    limits
-}
-
-/// Labels that a person wrote: any UTF-8 name but `__name__`.
-pub(crate) fn read_labels(field: &Field<'_>) -> Labels {
-    let pairs = field.pairs();
-    for (name, value) in &pairs {
-        if name.is_empty() || *name == model::METRIC_NAME {
-            value.error(format!("{name:?} is not a valid label name"));
-        }
-    }
-    Labels::from_pairs(field.text_pairs())
-}
-
-fn refuse_repeated_jobs(fields: &[Field<'_>], configs: &[ScrapeConfig]) {
-    for (position, config) in configs.iter().enumerate() {
-        if configs[..position].iter().any(|earlier| earlier.job_name == config.job_name)
-            && let Some(field) = fields.get(position)
+    #[test]
+    fn secrets_are_not_shown_where_the_file_is_no_yaml() {
+        for broken in
+            ["\"{}", "{}: {}: b", "*{}", "&{} [", "- {}\n\tb", "{}\n  c: d", "|\n{}", "!!binary {}", "!{} [a", "[{}"]
         {
-            field.error(format!("found multiple scrape configs with job name {:?}", config.job_name));
+            let value = broken.replace("{}", CANARY);
+            check_silent(&format!(
+                "scrape_configs:\n- job_name: a\n  basic_auth:\n    username: u\n    password: {value}\n"
+            ));
         }
     }
 }

@@ -6,29 +6,45 @@ use regexp::RegexpError;
 use relabel::{Action, Config, ConfigError, Pattern};
 
 use crate::Loaded;
-use crate::section::{Field, Findings};
+use crate::hints::nearest;
+use crate::section::{Field, Findings, Section};
+use crate::tables::relabel::RELABEL;
+use crate::walk;
 
 /// Reads the text of a YAML list of rules; `file` is where findings are said to be.
 pub fn parse_relabel(text: &str, file: &Path) -> Loaded<Vec<Config>> {
     let findings = Findings::new(file);
-    let value = findings.parse(text).map(|node| rules(&Field::root(&findings, &node), "relabeling rule"));
-    Loaded { value: value.unwrap_or_default(), problems: findings.into_problems() }
-}
-
-/// Reads a list of rules; `what` names them where one is nothing at all.
-pub(crate) fn rules(list: &Field<'_>, what: &str) -> Vec<Config> {
-    list.items().iter().filter_map(|item| rule(item, what)).collect()
-}
-
-fn rule(field: &Field<'_>, what: &str) -> Option<Config> {
-    if field.is_null() {
-        field.error(format!("empty or null {what}"));
-        return None;
+    let mut value = Vec::new();
+    if let Some(node) = findings.parse(text) {
+        let list = Field::root(&findings, &node);
+        for item in list.items() {
+            if item.is_null() {
+                item.error("empty or null relabeling rule");
+            } else {
+                value.extend(walk::hold(item, &RELABEL).section().and_then(|mut section| rule(&mut section)));
+            }
+        }
     }
-    let mut section = field.section()?;
+    Loaded { value, problems: findings.into_problems() }
+}
+
+/// Reads a list of rules that was held against its table.
+pub(crate) fn rules(section: &mut Section<'_>, key: &'static str) -> Vec<Config> {
+    let items = section.items(key);
+    let items = items.iter().filter(|item| !item.is_null());
+    items.filter_map(|item| item.section().and_then(|mut section| rule(&mut section))).collect()
+}
+
+/// Finds fault with a rule.
+pub(crate) fn check(section: &mut Section<'_>) {
+    rule(section);
+}
+
+/// A rule, if there is nothing wrong with it.
+fn rule(section: &mut Section<'_>) -> Option<Config> {
     let mut rule = Config::default();
     let mut sound = true;
-    for label in section.get("source_labels").map(|labels| labels.items()).unwrap_or_default() {
+    for label in section.items("source_labels") {
         let name = label.text()?;
         if name.is_empty() {
             label.error(format!("{name:?} is not a valid label name"));
@@ -61,23 +77,84 @@ fn rule(field: &Field<'_>, what: &str) -> Option<Config> {
             sound = false;
         }
         Some(field) => {
-            let action = field.parsed(Action::parse);
+            let action = field.parsed(|word| {
+                Action::parse(word).map_err(|error| match nearest(&word.to_lowercase(), &ACTIONS) {
+                    Some(near) => format!("{error}; did you mean {near}?"),
+                    None => error.to_string(),
+                })
+            });
             sound &= action.is_some();
             rule.action = action.unwrap_or_default();
         }
         None => {}
     }
-    section.finish();
     if !sound {
         return None;
     }
     match rule.check() {
         Ok(()) => Some(rule),
         Err(error) => {
-            section_error(field, &error);
+            section.error_at(culprit(&error), error.to_string());
             None
         }
     }
+}
+
+/// The words that a near miss may have meant.
+const ACTIONS: [&str; 11] = [
+    "replace",
+    "keep",
+    "drop",
+    "keepequal",
+    "dropequal",
+    "hashmod",
+    "labelmap",
+    "labeldrop",
+    "labelkeep",
+    "lowercase",
+    "uppercase",
+];
+
+/// Names that a rule would make and that the legacy scheme does not allow, each as an error at its rule.
+pub(crate) fn refuse_foreign_names(section: &mut Section<'_>, key: &'static str) {
+    for item in section.items(key) {
+        let Some(mut section) = item.section().filter(|_| !item.is_null()) else { continue };
+        let Some(rule) = rule(&mut section) else { continue };
+        let word = rule.action;
+        let (key, name, plain) = match rule.action {
+            Action::Replace => ("target_label", rule.target_label, false),
+            Action::LabelMap => ("replacement", rule.replacement, false),
+            Action::HashMod | Action::Lowercase | Action::Uppercase | Action::KeepEqual | Action::DropEqual => {
+                ("target_label", rule.target_label, true)
+            }
+            Action::Keep | Action::Drop | Action::LabelDrop | Action::LabelKeep => continue,
+        };
+        let sound = if plain { model::is_legacy_label_name(&name) } else { is_legacy_template(&name) };
+        if !sound {
+            section.error_at(key, format!("{name:?} is invalid '{key}' for {word} action"));
+        }
+    }
+}
+
+/// Whether a template makes a legacy name if its groups do: `a_$1`, `${name}_b`.
+fn is_legacy_template(text: &str) -> bool {
+    let mut name = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        name.push_str(&rest[..at]);
+        name.push('a');
+        rest = &rest[at + 1..];
+        let braced = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (group, after) = braced.unwrap_or_else(|| {
+            rest.split_at(rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count())
+        });
+        if group.is_empty() || !group.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return false;
+        }
+        rest = after;
+    }
+    name.push_str(rest);
+    model::is_legacy_label_name(&name)
 }
 
 /// A pattern; Prometheus' error quotes it with the anchors that it stands between.
@@ -85,16 +162,14 @@ fn pattern(text: &str) -> Result<Pattern, RegexpError> {
     Pattern::new(text).map_err(|error| Pattern::new(&format!("^(?s:{text})$")).err().unwrap_or(error))
 }
 
-/// Says what does not fit together at the key that can mend it, if that key is there.
-fn section_error(field: &Field<'_>, error: &ConfigError) {
-    let key = match error {
+/// The key that can mend it.
+const fn culprit(error: &ConfigError) -> &'static str {
+    match error {
         ConfigError::NoModulus => "modulus",
         ConfigError::InvalidTarget(..) => "target_label",
         ConfigError::InvalidReplacement(..) | ConfigError::UselessReplacement(_) => "replacement",
         _ => "action",
-    };
-    let culprit = field.pairs().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value);
-    culprit.as_ref().unwrap_or(field).error(error.to_string());
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +208,21 @@ mod tests {
     }
 
     #[test]
+    fn templates_make_legacy_names() {
+        for (text, expected) in [
+            ("a_$1", true),
+            ("${name}_b", true),
+            ("$1", true),
+            ("a-b", false),
+            ("${a-b}", false),
+            ("a$", false),
+            ("1$1", false),
+        ] {
+            assert_eq!(is_legacy_template(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn faults_are_prometheus_words_at_their_place() {
         check("- {}", "r:1:3: [0]: relabel configuration for replace action requires 'target_label' value");
         check("- \n", "r:1:3: [0]: empty or null relabeling rule");
@@ -147,6 +237,6 @@ mod tests {
             "r:1:11: [0].regex: error parsing regexp: missing closing ): `^(?s:()$`",
         );
         check("- {target_label: a, bogus: 1}", "r:1:21: [0].bogus: unknown key");
-        check("action: keep", "r:1:1: expected a list, found a mapping");
+        check("action: keep", "r:1:1: expected a list, found a mapping; put `- ` before its first key");
     }
 }

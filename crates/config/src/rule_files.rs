@@ -1,25 +1,13 @@
 //! Rule files: groups of recording and alerting rules.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rules::{GroupConfig, RuleConfig};
 
 use crate::Loaded;
+use crate::labels;
 use crate::problem::Problem;
-use crate::prometheus::read_labels;
 use crate::section::{Field, Findings};
-
-/// The files that a pattern of `rule_files` names, sorted. A path without pattern is taken as it is, so that a file that
-/// is not there is an error and not nothing.
-pub(crate) fn expand(pattern: &Path) -> Vec<PathBuf> {
-    let text = pattern.to_string_lossy();
-    if !text.contains(['*', '?', '[']) {
-        return vec![pattern.to_owned()];
-    }
-    let mut files: Vec<PathBuf> = glob::glob(&text).into_iter().flatten().filter_map(Result::ok).collect();
-    files.sort();
-    files
-}
 
 /// Reads one rule file. With any error among the problems the value must not be used.
 pub fn load(path: &Path) -> Loaded<Vec<GroupConfig>> {
@@ -56,7 +44,7 @@ fn group(field: &Field<'_>, path: &Path) -> Option<GroupConfig> {
     if name.is_empty() {
         section.error("Groupname must not be empty");
     }
-    let labels = section.get("labels").map(|labels| read_labels(&labels)).unwrap_or_default();
+    let labels = section.get("labels").map(|labels| labels::of_rule(&labels)).unwrap_or_default();
     let group = GroupConfig {
         file: path.display().to_string(),
         name,
@@ -77,7 +65,7 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
     let keep_firing_for = section.get("keep_firing_for");
     let annotations = section.get("annotations");
     let labels_field = section.get("labels");
-    let labels = labels_field.as_ref().map(read_labels).unwrap_or_default();
+    let labels = labels_field.as_ref().map(labels::of_rule).unwrap_or_default();
     let Some(expression) = section.get("expr") else {
         section.error("field 'expr' must be set in rule");
         return None;
@@ -110,7 +98,7 @@ fn rule(field: &Field<'_>) -> Option<RuleConfig> {
         }
         (None, Some(alert)) => {
             let alert_name = alert.text()?.to_owned();
-            let annotations_read = annotations.as_ref().map(read_labels).unwrap_or_default();
+            let annotations_read = annotations.as_ref().map(labels::of_rule).unwrap_or_default();
             for (field, what) in [(&labels_field, "label"), (&annotations, "annotation")] {
                 for (name, value) in field.iter().flat_map(Field::pairs) {
                     if let Some(Err(why)) = value.text().map(|template| rules::check_template(&alert_name, template)) {

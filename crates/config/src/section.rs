@@ -1,13 +1,15 @@
 //! Reads a mapping key by key, collecting every problem rather than stopping at the first.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::problem::{Problem, Severity};
+use crate::schema::{Kind, Schema};
 use crate::yaml::{self, Node, Place, Value};
+use crate::{hints, size};
 
-/// Findings beyond this number are left out, in case a file is something else altogether.
-const PROBLEMS_MAX: usize = 100;
+/// Findings beyond this number are left out, in case a file is something else altogether; tests look at all of them.
+const PROBLEMS_MAX: usize = if cfg!(test) { 10_000 } else { 100 };
 
 /// Where findings about one file go.
 #[derive(Debug)]
@@ -23,19 +25,30 @@ impl<'a> Findings<'a> {
 
     pub(crate) fn add(&self, severity: Severity, place: Place, path: &str, message: impl Into<String>) {
         let mut problems = self.problems.borrow_mut();
-        if problems.len() < PROBLEMS_MAX {
-            let (file, path, message) = (self.file.to_owned(), path.to_owned(), message.into());
-            problems.push(Problem { file, place, path, message, severity });
+        let (file, path, message) = (self.file.to_owned(), path.to_owned(), message.into());
+        let problem = Problem { file, place, path, message, severity };
+        // A value is looked at when it is held against the table and again when it is read.
+        if problems.len() < PROBLEMS_MAX && !problems.contains(&problem) {
+            problems.push(problem);
         }
     }
 
     /// Reads the text; what is no YAML is a finding.
     pub(crate) fn parse(&self, text: &str) -> Option<Node> {
-        yaml::parse(text).map_err(|error| self.add(Severity::Error, error.place, "", error.message)).ok()
+        yaml::parse(text)
+            .or_else(|error| {
+                let hint = hints::syntax(text, error.place).map(|hint| format!(": {hint}")).unwrap_or_default();
+                self.add(Severity::Error, error.place, "", format!("{}{hint}", error.message));
+                error.tree.map(|tree| *tree).ok_or(())
+            })
+            .ok()
     }
 
+    /// The findings, from the beginning of the file to its end.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
-        self.problems.into_inner()
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| problem.place);
+        problems
     }
 }
 
@@ -45,12 +58,34 @@ pub(crate) struct Field<'a> {
     findings: &'a Findings<'a>,
     node: &'a Node,
     path: String,
+    /// What the table says about it, where there is a table.
+    kind: Option<Kind>,
 }
 
 impl<'a> Field<'a> {
     /// The document itself.
     pub(crate) const fn root(findings: &'a Findings<'a>, node: &'a Node) -> Self {
-        Self { findings, node, path: String::new() }
+        Self { findings, node, path: String::new(), kind: None }
+    }
+
+    /// The same value, to be read by the table of `kind`.
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    pub(crate) const fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// A finding about a key of this mapping, at the key itself.
+    pub(crate) fn add_at(&self, severity: Severity, key: &yaml::Key, message: impl Into<String>) {
+        self.findings.add(severity, key.place, &self.join(&key.text), message);
+    }
+
+    /// A value of this mapping.
+    pub(crate) fn entry(&self, key: &str, node: &'a Node, kind: Option<Kind>) -> Self {
+        Self { findings: self.findings, node, path: self.join(key), kind }
     }
 
     pub(crate) fn error(&self, message: impl Into<String>) {
@@ -66,7 +101,8 @@ impl<'a> Field<'a> {
     }
 
     fn expected(&self, what: &str) {
-        self.error(format!("expected {what}, found {}", self.node.value.kind()));
+        let hint = hints::shape(what, &self.node.value).map(|hint| format!("; {hint}")).unwrap_or_default();
+        self.error(format!("expected {what}, found {}{hint}", self.node.value.kind()));
     }
 
     /// The text of a single value; nothing reads as the empty text.
@@ -88,7 +124,7 @@ impl<'a> Field<'a> {
 
     /// A duration in milliseconds.
     pub(crate) fn duration_ms(&self) -> Option<i64> {
-        self.parsed(units::duration::parse_ms)
+        self.parsed(|text| units::duration::parse_ms(text).map_err(|error| format!("{error}{}", hints::duration(text))))
     }
 
     /// What Go's YAML calls a truth: `true`, `yes`, `on` and their opposites, in three spellings.
@@ -105,9 +141,19 @@ impl<'a> Field<'a> {
         self.parsed(|text| text.parse().map_err(|_cause| format!("{text:?} is not a whole number from 0 on")))
     }
 
-    /// A size in bytes, as `16MB` (powers of 1024, as Prometheus counts), or a bare number.
+    /// A whole number.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        self.parsed(|text| text.parse().map_err(|_cause| format!("{text:?} is not a whole number")))
+    }
+
+    /// A number.
+    pub(crate) fn float(&self) -> Option<f64> {
+        self.parsed(|text| text.parse().map_err(|_cause| format!("{text:?} is not a number")))
+    }
+
+    /// A size in bytes, as `16MB`.
     pub(crate) fn size_bytes(&self) -> Option<usize> {
-        self.parsed(|text| parse_size_bytes(text).ok_or_else(|| format!("{text:?} is not a size such as 16MB")))
+        self.parsed(size::parse_bytes)
     }
 
     /// The items of a list; nothing is an empty list.
@@ -116,7 +162,12 @@ impl<'a> Field<'a> {
             Value::Sequence(items) => items
                 .iter()
                 .enumerate()
-                .map(|(index, node)| Field { findings: self.findings, node, path: format!("{}[{index}]", self.path) })
+                .map(|(index, node)| Field {
+                    findings: self.findings,
+                    node,
+                    path: format!("{}[{index}]", self.path),
+                    kind: self.kind.and_then(Kind::item),
+                })
                 .collect(),
             Value::Null => Vec::new(),
             _ => {
@@ -136,9 +187,7 @@ impl<'a> Field<'a> {
         match &self.node.value {
             Value::Mapping(entries) => entries
                 .iter()
-                .map(|(key, node)| {
-                    (key.text.as_str(), Field { findings: self.findings, node, path: self.join(&key.text) })
-                })
+                .map(|(key, node)| (key.text.as_str(), self.entry(&key.text, node, self.kind.and_then(Kind::value))))
                 .collect(),
             Value::Null => Vec::new(),
             _ => {
@@ -157,7 +206,11 @@ impl<'a> Field<'a> {
     /// A mapping to be read key by key; nothing is an empty mapping.
     pub(crate) fn section(&self) -> Option<Section<'a>> {
         match &self.node.value {
-            Value::Mapping(_) | Value::Null => Some(Section { field: self.clone(), known: Vec::new() }),
+            Value::Mapping(_) | Value::Null => Some(Section {
+                field: self.clone(),
+                known: Vec::new(),
+                schema: if let Some(Kind::Section(schema)) = self.kind { Some(schema) } else { None },
+            }),
             _ => {
                 self.expected("a mapping");
                 None
@@ -170,10 +223,12 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A mapping being read. Every key that is asked for is known; [`Section::finish`] finds fault with the others.
+/// A mapping being read. With a table, it was held against it before, and only the table's keys may be asked for.
+/// Without, every key that is asked for is known, and [`Section::finish`] finds fault with the others.
 pub(crate) struct Section<'a> {
     field: Field<'a>,
     known: Vec<&'static str>,
+    schema: Option<&'static Schema>,
 }
 
 impl<'a> Section<'a> {
@@ -185,9 +240,41 @@ impl<'a> Section<'a> {
     /// The value of `key`, if it is there, even if it is nothing.
     pub(crate) fn present(&mut self, key: &'static str) -> Option<Field<'a>> {
         self.known.push(key);
+        let row = self.schema.and_then(|schema| {
+            #[cfg(test)]
+            crate::reads::note(schema.name, key);
+            let row = schema.key(key);
+            debug_assert!(row.is_some(), "the table {} has no key {key}", schema.name);
+            row
+        });
         let Value::Mapping(entries) = &self.field.node.value else { return None };
         let (_, node) = entries.iter().find(|(name, _)| name.text == key)?;
-        Some(Field { findings: self.field.findings, node, path: self.field.join(key) })
+        Some(self.field.entry(key, node, row.map(|row| row.kind)))
+    }
+
+    /// Whether `key` is there and is neither nothing nor the empty text.
+    pub(crate) fn has(&mut self, key: &'static str) -> bool {
+        self.get(key).is_some_and(|field| !matches!(&field.node.value, Value::Scalar(text) if text.is_empty()))
+    }
+
+    /// The value of `key` as a section.
+    pub(crate) fn subsection(&mut self, key: &'static str) -> Option<Section<'a>> {
+        self.get(key)?.section()
+    }
+
+    /// The items of the list behind `key`.
+    pub(crate) fn items(&mut self, key: &'static str) -> Vec<Field<'a>> {
+        self.get(key).map(|field| field.items()).unwrap_or_default()
+    }
+
+    /// The texts of the list behind `key`.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<String> {
+        self.get(key).map(|field| field.texts()).unwrap_or_default()
+    }
+
+    /// The value of `key` as a path, relative ones from `folder` on; the empty text is none.
+    pub(crate) fn path(&mut self, key: &'static str, folder: &Path) -> Option<PathBuf> {
+        self.text(key).filter(|path| !path.is_empty()).map(|path| folder.join(path))
     }
 
     /// The value of `key` as text.
@@ -237,80 +324,27 @@ impl<'a> Section<'a> {
         self.field.error(message);
     }
 
+    /// An error at the value of `key`, or of the section if it is not there.
+    pub(crate) fn error_at(&mut self, key: &'static str, message: impl Into<String>) {
+        match self.present(key) {
+            Some(field) => field.error(message),
+            None => self.field.error(message),
+        }
+    }
+
     /// Finds fault with the keys that nobody asked for.
     pub(crate) fn finish(self) {
         let Value::Mapping(entries) = &self.field.node.value else { return };
+        if self.schema.is_some() {
+            return;
+        }
         for (key, _) in entries {
             if self.known.contains(&key.text.as_str()) {
                 continue;
             }
-            let hint = nearest(&key.text, &self.known).map(|known| format!("; did you mean {known:?}?"));
+            let hint = hints::nearest(&key.text, &self.known).map(|known| format!("; did you mean {known:?}?"));
             let message = format!("unknown key{}", hint.unwrap_or_default());
             self.field.findings.add(Severity::Error, key.place, &self.field.join(&key.text), message);
-        }
-    }
-}
-
-/// Prometheus' `units.Base2Bytes`: `B`, `KB`, `KiB`, … all in powers of 1024.
-fn parse_size_bytes(text: &str) -> Option<usize> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit {
-        "" | "B" => 0,
-        "KB" | "KiB" | "K" => 10,
-        "MB" | "MiB" | "M" => 20,
-        "GB" | "GiB" | "G" => 30,
-        "TB" | "TiB" | "T" => 40,
-        _ => return None,
-    };
-    number.parse::<usize>().ok()?.checked_mul(1 << shift)
-}
-
-/// The known key that a typing error away from `key`, if there is one near enough.
-fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    let near = key.len() / 4 + 1;
-    let scored = known.iter().map(|candidate| (distance(key, candidate), *candidate));
-    scored.filter(|(distance, _)| *distance <= near).min().map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_misses_are_named() {
-        let known = ["scrape_interval", "scrape_timeout", "job_name"];
-        for (key, expected) in [
-            ("scrape_intervall", Some("scrape_interval")),
-            ("jobname", Some("job_name")),
-            ("scrape_timout", Some("scrape_timeout")),
-            ("colour", None),
-        ] {
-            assert_eq!(nearest(key, &known), expected);
-        }
-    }
-
-    #[test]
-    fn sizes_are_powers_of_1024() {
-        for (text, expected) in
-            [("16MB", Some(16 << 20)), ("1KiB", Some(1024)), ("7", Some(7)), ("x", None), ("1XB", None)]
-        {
-            assert_eq!(parse_size_bytes(text), expected, "{text}");
         }
     }
 }

@@ -9,7 +9,7 @@ const HIDDEN: &str = "<secret>";
 
 /// Keys whose value is secret, or ends such a key: `password`, `oauth2.client_secret`, a discovery's `api_key`.
 /// Keys that end with `_file` name a file and are shown.
-const SECRET_ENDINGS: [&str; 11] = [
+const SECRET_ENDINGS: [&str; 13] = [
     "password",
     "token",
     "secret",
@@ -19,6 +19,8 @@ const SECRET_ENDINGS: [&str; 11] = [
     "credentials",
     "passphrase",
     "private_key",
+    "account_key",
+    "consumer_key",
     "connection_string",
     "proxy_connect_header",
 ];

@@ -10,6 +10,10 @@ use thiserror::Error;
 /// A configuration file is refused beyond this size in bytes.
 pub(crate) const FILE_BYTES_MAX: usize = 4 << 20;
 
+/// Lists and mappings inside one another; beyond, a thread's stack is at risk. Prometheus' keys need 9, a routing tree
+/// two a level.
+const DEPTH_MAX: usize = 32;
+
 /// A place in a file, both counted from 1; 0 where nobody knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -25,6 +29,8 @@ pub struct Place {
 pub(crate) struct SyntaxError {
     pub(crate) place: Place,
     pub(crate) message: String,
+    /// The tree nevertheless, where the fault is in a single value.
+    pub(crate) tree: Option<Box<Node>>,
 }
 
 /// A node of the tree.
@@ -45,7 +51,10 @@ pub(crate) enum Value {
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) place: Place,
+    /// The key, or how it would be printed if it is no text.
     pub(crate) text: String,
+    /// Whether it is a text.
+    pub(crate) is_text: bool,
 }
 
 impl Value {
@@ -64,15 +73,29 @@ impl Value {
 pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
     if FILE_BYTES_MAX < text.len() {
         let message = format!("the file has {} bytes, more than the {FILE_BYTES_MAX} that are read", text.len());
-        return Err(SyntaxError { place: Place::default(), message });
+        return Err(SyntaxError { place: Place::default(), message, tree: None });
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Node { place: Place { line: 1, column: 1 }, value: Value::Null });
     }
-    let raw: Spanned<Raw> = serde_saphyr::from_str(text).map_err(|error| SyntaxError {
+    read(text, false).map_err(|error| SyntaxError {
+        // What else is wrong is worth knowing too.
+        tree: if error.message.contains("!!binary") { read(text, true).ok().map(Box::new) } else { None },
+        ..error
+    })
+}
+
+/// Reads a text that holds something; with `raw_binary`, `!!binary` values are what was written.
+fn read(text: &str, raw_binary: bool) -> Result<Node, SyntaxError> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: DEPTH_MAX, flow_nesting_limit: DEPTH_MAX },
+        ignore_binary_tag_for_string: raw_binary,
+    };
+    let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|error| SyntaxError {
         place: error.location().map(place_of).unwrap_or_default(),
         message: first_line(&error.without_snippet().render()),
+        tree: None,
     })?;
     Ok(raw_to_node(raw, text))
 }
@@ -80,7 +103,14 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
 /// The library's message without the place, which we print ourselves, in one line.
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or("not valid YAML");
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    if line.contains("!!binary scalar is not valid UTF-8") {
+        return "a !!binary value that is not UTF-8 is no valid label or text".to_owned();
+    }
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    if let Some(key) = line.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next()) {
+        return format!("the key {key} stands here a second time: put everything under one");
+    }
+    line.split(" at line ").next().unwrap_or(line).to_owned()
 }
 
 fn place_of(location: Location) -> Place {
@@ -166,8 +196,11 @@ fn raw_to_node(raw: Spanned<Raw>, text: &str) -> Node {
                 .into_iter()
                 .map(|(key, value)| {
                     let key = raw_to_node(key, text);
-                    let name = if let Value::Scalar(name) = key.value { name } else { String::new() };
-                    (Key { place: key.place, text: name }, raw_to_node(value, text))
+                    let (name, is_text) = match key.value {
+                        Value::Scalar(name) => (name, true),
+                        other => (other.kind().to_owned(), false),
+                    };
+                    (Key { place: key.place, text: name, is_text }, raw_to_node(value, text))
                 })
                 .collect(),
         ),
@@ -229,6 +262,27 @@ mod tests {
     fn nothing_is_null() {
         check("", "~");
         check("\u{feff}# only a comment\n", "~");
+    }
+
+    #[test]
+    fn bytes_are_texts_if_they_are_utf8() {
+        check("a: !!binary aGk=", r#"{a: "hi"}"#);
+        check("a: !!binary \"/w==\"", "1:13: a !!binary value that is not UTF-8 is no valid label or text");
+        check("!!binary \"/w==\": a", "1:10: a !!binary value that is not UTF-8 is no valid label or text");
+    }
+
+    #[test]
+    fn what_would_exhaust_the_machine_is_refused() {
+        let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
+        let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
+        for (name, of) in "bcdefghij".chars().zip("abcdefghi".chars()) {
+            let aliases = vec![format!("*{of}"); 9].join(", ");
+            bomb.push_str(&format!("{name}: &{name} [{aliases}]\n"));
+        }
+        let blocks: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        for text in [deep, bomb, blocks] {
+            assert!(parse(&text).is_err(), "{text}");
+        }
     }
 
     #[test]

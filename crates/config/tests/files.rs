@@ -80,13 +80,13 @@ fn mistakes_are_explained_all_at_once() {
     check(
         "global:\n  scrape_intervall: 5s\nscrape_configs:\n- job_name: a\n  scrape_timeout: 5m\n- job_name: a\n  static_configs:\n  - targets: ['http://x:1']\n",
         "2:3: global.scrape_intervall: unknown key; did you mean \"scrape_interval\"?\n\
-         4:3: scrape_configs[0]: scrape timeout greater than scrape interval for scrape config with job name \"a\"\n\
-         8:15: scrape_configs[1].static_configs[0].targets[0]: is not a valid hostname: a target is HOST:PORT; the path belongs to metrics_path\n\
-         6:3: scrape_configs[1]: found multiple scrape configs with job name \"a\"",
+         5:19: scrape_configs[0].scrape_timeout: scrape timeout greater than scrape interval for scrape config with job name \"a\"\n\
+         6:13: scrape_configs[1].job_name: found multiple scrape configs with job name \"a\"\n\
+         8:15: scrape_configs[1].static_configs[0].targets[0]: \"http://x:1\" is not a valid hostname: a target is HOST:PORT; write x:1",
     );
     check(
         "scrape_configs:\n- job_name: a\n  relabel_configs: [{action: kep}]\n",
-        "3:30: scrape_configs[0].relabel_configs[0].action: unknown relabel action \"kep\"",
+        "3:30: scrape_configs[0].relabel_configs[0].action: unknown relabel action \"kep\"; did you mean keep?",
     );
     check("global: {scrape_interval: soon}\n", "1:27: global.scrape_interval: not a valid duration string: \"soon\"");
 }

@@ -47,7 +47,7 @@ pub(crate) async fn run(serve: &Serve, flags: Vec<(String, String)>) -> Result<(
         pitwall: serve.pitwall_config_file.clone(),
     };
     let configuration = load(&files).map_err(|refused| RunError::Usage(refused.into()))?;
-    let extra = extra_addresses(serve);
+    let extra = extra_addresses(serve, &configuration.pitwall.listen);
     check_address(serve, &extra).map_err(RunError::Usage)?;
     let app = App::start(serve, flags, files, configuration, extra).await.map_err(RunError::Failed)?;
     app.run().await.map_err(RunError::Failed)
@@ -72,12 +72,12 @@ fn check_address(serve: &Serve, extra: &Addresses) -> anyhow::Result<()> {
 }
 
 /// The further addresses; a flag goes before Pitwall's own file.
-fn extra_addresses(serve: &Serve) -> Addresses {
+fn extra_addresses(serve: &Serve, file: &config::Listen) -> Addresses {
     Addresses {
-        prometheus: serve.listen_prometheus,
-        alertmanager: serve.listen_alertmanager,
-        node_exporter: serve.listen_node_exporter,
-        dcgm_exporter: serve.listen_dcgm_exporter,
+        prometheus: serve.listen_prometheus.or(file.prometheus),
+        alertmanager: serve.listen_alertmanager.or(file.alertmanager),
+        node_exporter: serve.listen_node_exporter.or(file.node_exporter),
+        dcgm_exporter: serve.listen_dcgm_exporter.or(file.dcgm_exporter),
     }
 }
 
@@ -95,6 +95,7 @@ struct App {
     gpu: Option<Arc<gpu::Sampler>>,
     host_config: host::Config,
     targets: Arc<scrape::Manager>,
+    writer: Arc<remote::Writer>,
     rules: Arc<rules::Manager>,
     notify: Arc<Runner>,
     decisions: Arc<Decisions>,
@@ -169,6 +170,7 @@ impl App {
             store: Arc::new(move || StoreFacts { series: counted.stats().series, damaged }),
             compact: Arc::new(move || compacted.compact().map(drop).map_err(|error| error.to_string())),
         };
+        let writer = Arc::new(remote::Writer::new(db.clone()));
         let state = State {
             storage: db.clone(),
             clock: clock.clone(),
@@ -176,7 +178,7 @@ impl App {
             targets: targets.clone(),
             rules: rules.clone(),
             notify: notify.clone(),
-            writer: Arc::new(remote::Writer::new(db.clone())),
+            writer: writer.clone(),
             own_metrics: Arc::new(move || builtin::own_families(&asked, &store)),
             lifecycle,
             found,
@@ -218,6 +220,7 @@ impl App {
             gpu,
             host_config,
             targets,
+            writer,
             rules,
             notify,
             decisions,
@@ -251,8 +254,9 @@ impl App {
         let (route, receivers) = routing(&configuration);
         let retention_ms = retention_ms(self.flag_retention_ms, &configuration);
         let mut prometheus = configuration.prometheus;
-        if !self.bare {
-            let decided = self.decisions.load()?;
+        if !self.bare && configuration.pitwall.discovery_enabled {
+            let mut decided = self.decisions.load()?;
+            decided.dismissed.extend(configuration.pitwall.discovery_ignored);
             prometheus.scrape_configs.push(found::job(&self.host_config.procfs, interval_ms, decided));
         }
         let in_force = InForce {
@@ -268,6 +272,7 @@ impl App {
             external_labels: prometheus.external_labels,
             external_url: self.settings_url.clone(),
         };
+        self.writer.set_otlp(prometheus.otlp);
         self.rules.apply(prometheus.rule_groups, &settings).await;
         self.notify.reload(route, receivers);
         self.db.set_retention_ms(retention_ms);

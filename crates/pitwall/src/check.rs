@@ -16,6 +16,9 @@ pub(crate) fn run(kind: &CheckKind) -> ExitCode {
     let (files, check): (&[PathBuf], Check) = match kind {
         CheckKind::Relabel(arguments) => return check_relabel::run(arguments),
         CheckKind::Config { files } => (files, |path| {
+            if config::is_provisioning(path) {
+                return check_provisioning(path);
+            }
             let Loaded { value, problems } = config::load_prometheus(path);
             let rules: usize = value.rule_groups.iter().map(|group| group.rules.len()).sum();
             (format!("{} scrape jobs, {rules} rules", value.scrape_configs.len()), problems)
@@ -48,4 +51,20 @@ pub(crate) fn run(kind: &CheckKind) -> ExitCode {
         }
     }
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A file of Grafana's that lay beside the others.
+fn check_provisioning(path: &Path) -> (String, Vec<Problem>) {
+    let Loaded { value, problems } = config::load_provisioning(path);
+    let sources: Vec<&str> = value.datasources.iter().map(|source| source.name.as_str()).collect();
+    let folders: Vec<String> = value.dashboard_folders.iter().map(|folder| folder.display().to_string()).collect();
+    let summary = match (sources.is_empty(), folders.is_empty()) {
+        (true, true) => "nothing of use here".to_owned(),
+        (false, true) => format!("the built-in data source stands for {}", sources.join(", ")),
+        (true, false) => format!("dashboards in {}", folders.join(", ")),
+        (false, false) => {
+            format!("the built-in data source stands for {}; dashboards in {}", sources.join(", "), folders.join(", "))
+        }
+    };
+    (summary, problems)
 }

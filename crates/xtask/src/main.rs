@@ -1,6 +1,8 @@
 //! Developer commands, `cargo xtask <command>`: one module each; knows the crates, never the running program.
 
 mod check;
+mod config_docs;
+mod config_verdicts;
 mod cross;
 mod dev;
 mod oracle;
@@ -31,6 +33,14 @@ enum Command {
         #[arg(required = true)]
         paths: Vec<std::path::PathBuf>,
     },
+    /// Prometheus' own test configurations: our verdicts beside promtool's
+    ConfigVerdicts {
+        /// The folder with the files; promtool's verdicts lie beside it.
+        #[arg(default_value = "../shared/data/prometheus-config")]
+        folder: std::path::PathBuf,
+    },
+    /// Writes docs/configuration.md
+    ConfigDocs,
     /// What CI checks
     Check,
     /// Accepts what the snapshot tests now print
@@ -54,6 +64,8 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Oracle(arguments) => return oracle::run(&arguments),
+        Command::ConfigVerdicts { folder } => return config_verdicts::config_verdicts(&folder),
+        Command::ConfigDocs => config_docs::config_docs(),
         Command::Promqltest { paths } => return promqltest::promqltest(&paths),
         Command::Check => check::check(),
         Command::Bless => check::bless(),
