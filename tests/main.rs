@@ -5,6 +5,7 @@
 mod alert_to_email;
 mod architecture;
 mod browser;
+mod cases;
 mod crash;
 mod first_start;
 mod listeners;
