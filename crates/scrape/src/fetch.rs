@@ -69,13 +69,20 @@ async fn ask(
     timeout: Duration,
     memory: Vec<u8>,
 ) -> Result<Page, FetchError> {
-    let request = client
-        .get(url.as_str())
-        .header(ACCEPT, exposition::accept_header(&target.job.protocols, target.job.escaping))
-        .header(ACCEPT_ENCODING, if target.job.enable_compression { body::ACCEPT_ENCODING } else { "identity" })
-        .header(USER_AGENT, AGENT)
-        .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
-    let answer = request.send().await.map_err(unanswered)?;
+    let request = || {
+        client
+            .get(url.as_str())
+            .header(ACCEPT, exposition::accept_header(&target.job.protocols, target.job.escaping))
+            .header(ACCEPT_ENCODING, if target.job.enable_compression { body::ACCEPT_ENCODING } else { "identity" })
+            .header(USER_AGENT, AGENT)
+            .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string())
+    };
+    let answer = match request().send().await {
+        // A server may close a connection that was kept at the very moment when it is used again; nothing is wrong then.
+        Err(error) if was_closed(&error) => request().send().await,
+        first => first,
+    };
+    let answer = answer.map_err(unanswered)?;
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (content_type, encoding) = (header(CONTENT_TYPE), header(CONTENT_ENCODING));
     let status = answer.status();
@@ -94,6 +101,12 @@ async fn ask(
         body.push(&part.map_err(|error| FetchError::Broken(http_client::root_cause(&error)))?)?;
     }
     Ok(Page { body: body.finish()?, content_type })
+}
+
+/// Whether the connection ended before anything was answered.
+fn was_closed(error: &RequestError) -> bool {
+    let RequestError::Send(error) = error else { return false };
+    causes(error).iter().any(|cause| cause == "connection closed before message completed")
 }
 
 fn unanswered(error: RequestError) -> FetchError {

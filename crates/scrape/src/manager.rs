@@ -191,7 +191,7 @@ impl Inner {
                     target: Arc::clone(target),
                     client: Some(job.client.clone()),
                     refused: plan.refused.clone(),
-                    stand_in: self.stand_in(target, &state.built_in),
+                    stand_in: self.stand_in(target, job.config.gives_way, &state.built_in),
                 };
                 wanted.insert(crew::place(target), assignment);
             }
@@ -216,80 +216,10 @@ impl Inner {
         url.port_or_known_default().filter(|_| url.host_str().is_some_and(|host| self.common.machine.is_here(host)))
     }
 
-    fn stand_in(&self, target: &Target, built_in: &[BuiltIn]) -> Option<StandIn> {
+    fn stand_in(&self, target: &Target, found: bool, built_in: &[BuiltIn]) -> Option<StandIn> {
         let Endpoint::Http(url) = &target.endpoint else { return None };
-        let candidate = stand_in::candidate(url, &self.common.machine)?;
+        let candidate = stand_in::candidate(url, &self.common.machine, found)?;
         let source = built_in.iter().find(|source| source.stands_for.contains(&candidate.program))?;
         Some(StandIn { candidate, source: source.clone() })
-    }
-}
-#[cfg(test)]
-mod tests {
-
-    use clock::SystemClock;
-    use model::{Family, MetricType};
-    use storage::{MemoryStorage, Queryable as _};
-    use test_support::HttpTarget;
-
-    use super::*;
-    use crate::config::StaticGroup;
-    use crate::status::Health;
-
-    fn job(target: &HttpTarget) -> ScrapeConfig {
-        let group = StaticGroup { targets: vec![target.address().to_string()], ..StaticGroup::default() };
-        ScrapeConfig {
-            job_name: "j".to_owned(),
-            scrape_interval_ms: 100,
-            scrape_timeout_ms: 100,
-            static_groups: vec![group],
-            ..ScrapeConfig::default()
-        }
-    }
-
-    async fn until(what: &str, holds: impl Fn() -> bool) {
-        let waited = tokio::time::timeout(Duration::from_secs(30), async {
-            while !holds() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        assert!(waited.await.is_ok(), "never: {what}");
-    }
-
-    #[tokio::test]
-    async fn targets_come_answer_fail_and_go() {
-        http_client::install_crypto_provider();
-        let target = HttpTarget::serving("a 1\n").await;
-        let storage = Arc::new(MemoryStorage::new());
-        let manager = Manager::new(storage.clone(), Arc::new(SystemClock), Machine::default());
-        let built_in = BuiltIn {
-            job: "host".to_owned(),
-            instance: "me".to_owned(),
-            interval_ms: 60_000,
-            stands_for: Vec::new(),
-            collect: Arc::new(|_| {
-                let mut family = Family::new("load", "", MetricType::Gauge);
-                family.push([], 2.0);
-                Ok(vec![family])
-            }),
-        };
-        manager.apply(vec![job(&target)], vec![built_in]).await.unwrap();
-        let health = |pool: &str| manager.targets().iter().find(|t| t.pool == pool).map(|t| t.health);
-        until("both are up", || health("j") == Some(Health::Up) && health("host") == Some(Health::Up)).await;
-        target.set_status(500);
-        until("the target is down", || health("j") == Some(Health::Down)).await;
-        assert!(
-            manager.targets().iter().any(|t| t.last_error == "server returned HTTP status 500 Internal Server Error")
-        );
-        target.set_body("{\"a\": 1}");
-        target.set_status(200);
-        until("a page that is none is explained", || {
-            manager.targets().iter().any(|t| t.last_error.contains("returned JSON") && t.health == Health::Down)
-        })
-        .await;
-        manager.apply(vec![], vec![]).await.unwrap();
-        assert!(manager.targets().is_empty());
-        let names = storage.label_values("__name__", &[], model::TimeRange::ALL).unwrap();
-        assert!(names.contains(&"load".to_owned()) && names.contains(&"up".to_owned()), "{names:?}");
-        manager.shutdown().await;
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Place {
     /// Under a name such as `node-exporter`, which is a service of a compose file; where the name has no address, the
     /// configuration was made for containers that this program replaced.
     Service,
+    /// On this machine, and nobody configured it: it was found, and when it goes, nobody misses it.
+    Found,
 }
 
 /// A configured target that is one of the replaced programs.
@@ -62,8 +64,9 @@ pub(crate) enum Answer {
     Failing,
 }
 
-/// Which of the replaced programs a target is, if it is one that may be on this machine.
-pub(crate) fn candidate(url: &Url, machine: &Machine) -> Option<Candidate> {
+/// Which of the replaced programs a target is, if it is one that may be on this machine. `found` says that nobody
+/// configured it.
+pub(crate) fn candidate(url: &Url, machine: &Machine, found: bool) -> Option<Candidate> {
     // Another page than the usual one is somebody's special wish, which no stand-in can meet.
     if url.path() != "/metrics" || url.query().is_some() {
         return None;
@@ -72,10 +75,10 @@ pub(crate) fn candidate(url: &Url, machine: &Machine) -> Option<Candidate> {
     if machine.is_here(host) {
         let port = url.port_or_known_default()?;
         let program = Program::ALL.into_iter().find(|program| program.port() == Some(port))?;
-        return Some(Candidate { program, place: Place::Here });
+        return Some(Candidate { program, place: if found { Place::Found } else { Place::Here } });
     }
     // A name without a dot that says nothing of a program may be another machine's, whose absence must be seen.
-    let is_name = !host.contains(['.', ':']);
+    let is_name = !found && !host.contains(['.', ':']);
     let program = is_name.then(|| service(&host.to_ascii_lowercase())).flatten()?;
     Some(Candidate { program, place: Place::Service })
 }
@@ -104,8 +107,9 @@ fn service(name: &str) -> Option<Program> {
 pub(crate) fn after_asking(place: Place, was: Answer, failure: Option<Absence>, refusals: u32) -> Answer {
     let absent = match (failure, place) {
         (None, _) => return Answer::Itself,
+        (Some(Absence::Present), _) | (Some(_), Place::Found) => false,
         (Some(Absence::NoName), _) | (Some(Absence::NoConnection), Place::Here) => true,
-        (Some(Absence::NoConnection), Place::Service) | (Some(Absence::Present), _) => false,
+        (Some(Absence::NoConnection), Place::Service) => false,
     };
     match was {
         _ if !absent => Answer::Failing,
@@ -196,16 +200,18 @@ mod tests {
             ("http://node-exporter.lan:9100/metrics", None),
             ("http://192.0.2.7:9100/metrics", None),
         ] {
-            let found = candidate(&Url::parse(url).unwrap(), &machine);
-            assert_eq!(found.map(|found| (found.program, found.place)), expected, "{url}");
+            let known = candidate(&Url::parse(url).unwrap(), &machine, false);
+            assert_eq!(known.map(|known| (known.program, known.place)), expected, "{url}");
         }
+        let found = candidate(&Url::parse("http://127.0.0.1:9100/metrics").unwrap(), &machine, true).unwrap();
+        assert_eq!(found, Candidate { program: Program::NodeExporter, place: Place::Found });
     }
 
     #[test]
     fn who_answers_after_a_scrape() {
         use Absence::{NoConnection, NoName, Present};
         use Answer::{BuiltIn, Failing, Itself, Unknown};
-        use Place::{Here, Service};
+        use Place::{Found, Here, Service};
         for (place, was, failure, refusals, expected) in [
             (Here, Unknown, None, 0, Itself),
             (Here, Unknown, Some(NoConnection), 1, BuiltIn),
@@ -222,6 +228,8 @@ mod tests {
             (Service, Unknown, Some(NoName), 1, BuiltIn),
             (Service, Unknown, Some(NoConnection), 1, Failing),
             (Service, Itself, Some(NoName), 3, BuiltIn),
+            (Found, Unknown, None, 0, Itself),
+            (Found, Itself, Some(NoConnection), 3, Failing),
         ] {
             let got = after_asking(place, was, failure, refusals);
             assert_eq!(got, expected, "{place:?} {was:?} {failure:?} {refusals}");
