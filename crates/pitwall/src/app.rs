@@ -158,7 +158,7 @@ impl App {
         let listed = decisions.clone();
         let (found, decided) = FoundTargets::channel(Arc::new(move || listed.addresses()));
         let metrics = Arc::new(telemetry::Metrics::new(env!("CARGO_PKG_VERSION")));
-        let (asked, store) = (metrics.clone(), db.clone());
+        let (asked, store, scraped) = (metrics.clone(), db.clone(), targets.clone());
         let in_force = Arc::new(ArcSwap::from_pointee(InForce::default()));
         let (counted, compacted) = (db.clone(), db.clone());
         let facts = Facts {
@@ -179,7 +179,7 @@ impl App {
             rules: rules.clone(),
             notify: notify.clone(),
             writer: writer.clone(),
-            own_metrics: Arc::new(move || builtin::own_families(&asked, &store)),
+            own_metrics: Arc::new(move || builtin::own_families(&asked, &store, &scraped)),
             lifecycle,
             found,
             facts,
@@ -242,7 +242,13 @@ impl App {
         let interval_ms = configuration.pitwall.collect_interval_ms;
         let mut built_in = Vec::new();
         if !self.bare {
-            built_in.push(builtin::own(self.metrics.clone(), self.db.clone(), &self.hostname, interval_ms));
+            built_in.push(builtin::own(
+                self.metrics.clone(),
+                self.db.clone(),
+                &self.targets,
+                &self.hostname,
+                interval_ms,
+            ));
             if configuration.pitwall.host {
                 let collector = host::Collector::new(self.host_config.clone());
                 built_in.push(builtin::host(collector, &self.hostname, interval_ms));

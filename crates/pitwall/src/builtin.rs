@@ -7,7 +7,7 @@ use exposition::{Entry, Parser, labels_of};
 use gpu::Sampler;
 use host::Collector;
 use model::{Family, MetricType, Timestamp};
-use scrape::{BuiltIn, Program};
+use scrape::{BuiltIn, Manager, Program};
 use server::Exported;
 use telemetry::Metrics;
 use tsdb::Db;
@@ -18,20 +18,32 @@ const JOB_HOST: &str = "node";
 const JOB_GPU: &str = "dcgm";
 
 /// The program's own metrics, as a target.
-pub(crate) fn own(metrics: Arc<Metrics>, db: Arc<Db>, instance: &str, interval_ms: i64) -> BuiltIn {
+pub(crate) fn own(
+    metrics: Arc<Metrics>,
+    db: Arc<Db>,
+    targets: &Arc<Manager>,
+    instance: &str,
+    interval_ms: i64,
+) -> BuiltIn {
+    // The manager owns what it asks.
+    let targets = Arc::downgrade(targets);
     BuiltIn {
         job: JOB_OWN.to_owned(),
         instance: instance.to_owned(),
         interval_ms,
         stands_for: vec![Program::Prometheus, Program::Alertmanager, Program::Grafana],
-        collect: Arc::new(move |_| Ok(own_families(&metrics, &db))),
+        collect: Arc::new(move |_| {
+            let targets = targets.upgrade().ok_or("the program is ending")?;
+            Ok(own_families(&metrics, &db, &targets))
+        }),
     }
 }
 
 /// The program's own metrics.
-pub(crate) fn own_families(metrics: &Metrics, db: &Db) -> Vec<Family> {
+pub(crate) fn own_families(metrics: &Metrics, db: &Db, targets: &Manager) -> Vec<Family> {
     let mut families = parsed(&metrics.encode_text());
     families.extend(storage_families(db));
+    families.extend(targets.own_metrics());
     families
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clock::Clock;
 use parking_lot::Mutex;
 use storage::Appender;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure_log::FailureLog;
 use crate::machine::Machine;
@@ -19,6 +20,8 @@ pub(crate) struct Common {
     pub(crate) board: Board,
     pub(crate) failure_log: FailureLog,
     pub(crate) tally: Tally,
+    /// Cancelled when the program ends: loops then end where they are.
+    pub(crate) halt: CancellationToken,
     /// Ports on this machine that are scraped.
     pub(crate) ports_here: Mutex<BTreeSet<u16>>,
 }
@@ -75,6 +78,7 @@ impl Common {
             board: Board::default(),
             failure_log: FailureLog::default(),
             tally: Tally::default(),
+            halt: CancellationToken::new(),
             ports_here: Mutex::default(),
         }
     }

@@ -68,10 +68,11 @@ impl Crew {
     }
 
     /// Ends all loops where they are; no series ends with a marker, because the program will come back.
-    pub(crate) async fn shutdown(&mut self) {
+    pub(crate) async fn shutdown(&mut self, common: &Common) {
+        common.halt.cancel();
         let running = std::mem::take(&mut self.0);
         for running in running.values() {
-            running.task.abort();
+            running.stop.cancel();
         }
         for (_, running) in running {
             join(running.task).await;

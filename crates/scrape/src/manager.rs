@@ -145,7 +145,7 @@ impl Manager {
         }
         let mut state = self.inner.state.lock().await;
         state.finders.shutdown().await;
-        state.crew.shutdown().await;
+        state.crew.shutdown(&self.inner.common).await;
     }
 }
 
@@ -187,13 +187,15 @@ impl Inner {
         for (plan, job) in pools.iter().zip(&state.jobs) {
             for target in &plan.targets {
                 ports_here.extend(self.port_here(target));
-                let assignment = Assignment {
-                    target: Arc::clone(target),
-                    client: Some(job.client.clone()),
-                    refused: plan.refused.clone(),
-                    stand_in: self.stand_in(target, job.config.gives_way, &state.built_in),
+                let refused = plan.refused.clone();
+                // Whom nobody asks, nobody stands in for.
+                let stand_in = match refused {
+                    Some(_) => None,
+                    None => self.stand_in(target, job.config.gives_way, &state.built_in),
                 };
-                wanted.insert(crew::place(target), assignment);
+                let (target, client) = (Arc::clone(target), Some(job.client.clone()));
+                let assignment = Assignment { target, client, refused, stand_in };
+                wanted.insert(crew::place(&assignment.target), assignment);
             }
         }
         for source in &state.built_in {

@@ -114,7 +114,7 @@ impl Loop {
         new
     }
 
-    /// Scrapes until it is told to stop; then the target's series end.
+    /// Scrapes until it is told to stop; then the target's series end, unless the program does.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let started_ms = self.common.clock.now_ms();
         let mut due_ms = self.first_due(started_ms);
@@ -139,7 +139,13 @@ impl Loop {
             due_ms = self.next_due(started_ms, self.common.clock.now_ms().max(due_ms));
         }
         self.common.board.forget(&self.key);
-        self.end_series().await;
+        if self.common.halt.is_cancelled() {
+            // What was on its way into the store arrives before the store is closed.
+            let scraper = Arc::clone(&self.scraper);
+            drop(tokio::task::spawn_blocking(move || drop(scraper.lock())).await);
+        } else {
+            self.end_series().await;
+        }
     }
 
     /// Everyone who reads must learn that nothing more comes.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::SystemClock;
-use model::{Family, Matcher, MetricType, TimeRange, is_stale};
+use model::{Family, Labels, Matcher, MetricType, TimeRange, is_stale};
 use scrape::{BuiltIn, Machine, Manager, Program, ScrapeConfig, StaticGroup, TargetStatus};
-use storage::{MemoryStorage, Queryable as _, Select};
+use storage::{MemoryStorage, Queryable as _, Select, SeriesColumns};
 
 /// Longer than anything takes, even on a busy machine, in seconds.
 const PATIENCE_S: u64 = 120;
@@ -44,14 +44,22 @@ impl Bench {
         waited.await.unwrap_or_else(|_| panic!("job {job} stays as it is: {:?}", self.target(job)))
     }
 
-    /// The values of a job's series with this name, `~` for the stale marker; the series one after the other.
-    pub(crate) fn values(&self, name: &str, job: &str) -> Vec<String> {
+    /// The labels of a job's series with this name.
+    pub(crate) fn labels(&self, name: &str, job: &str) -> Vec<Labels> {
+        self.select(name, job).into_iter().map(|series| series.labels).collect()
+    }
+
+    fn select(&self, name: &str, job: &str) -> Vec<SeriesColumns> {
         let matchers = [Matcher::equal("__name__", name), Matcher::equal("job", job)];
         let select =
             Select { matchers: &matchers, range: TimeRange::ALL, step_ms: 0, function: "", samples_max: 1_000_000 };
+        self.storage.select(&select).unwrap()
+    }
+
+    /// The values of a job's series with this name, `~` for the stale marker; the series one after the other.
+    pub(crate) fn values(&self, name: &str, job: &str) -> Vec<String> {
         let shown = |value: &f64| if is_stale(*value) { "~".to_owned() } else { value.to_string() };
-        let found = self.storage.select(&select).unwrap();
-        found.iter().flat_map(|series| series.values.iter().map(shown)).collect()
+        self.select(name, job).iter().flat_map(|series| series.values.iter().map(shown)).collect()
     }
 }
 

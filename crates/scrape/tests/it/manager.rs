@@ -41,14 +41,21 @@ async fn a_reload_leaves_what_stays_alone() {
     let target = HttpTarget::serving("a 1\nb 1\n").await;
     let address = target.address().to_string();
     let bench = Bench::new();
-    bench.manager.apply(vec![job("j", &[&address, "localhost:1"])], vec![host()]).await.unwrap();
+    // Long enough that no scrape fails because the machine is busy.
+    let slow = |ms: i64, addresses: &[&str]| ScrapeConfig {
+        scrape_interval_ms: ms,
+        scrape_timeout_ms: ms,
+        ..job("j", addresses)
+    };
+    bench.manager.apply(vec![slow(1_000, &[&address, "localhost:1"])], vec![host()]).await.unwrap();
+    bench.until("j", |_| bench.manager.targets().iter().all(|target| target.health != Health::Unknown)).await;
     bench.until("j", |target| target.health == Health::Up).await;
     bench.until("node", |target| target.health == Health::Up).await;
-    // Another target goes, the interval changes, a rule for the target's series comes.
-    let mut changed = job("j", &[&address]);
-    (changed.scrape_interval_ms, changed.scrape_timeout_ms) = (50, 50);
+    // Another target goes, the interval changes, and so does what lines may mean.
+    let mut changed = slow(500, &[&address]);
+    changed.honor_labels = true;
     bench.manager.apply(vec![changed], vec![host()]).await.unwrap();
-    let after = bench.until("j", |target| target.interval_ms == 50 && 0 < target.samples).await;
+    let after = bench.until("j", |target| target.interval_ms == 500 && 0 < target.samples).await;
     let scrapes = bench.values("a", "j").len();
     bench.until("j", |_| scrapes + 3 <= bench.values("a", "j").len()).await;
     assert_eq!(after.health, Health::Up);

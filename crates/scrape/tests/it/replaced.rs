@@ -1,5 +1,6 @@
 //! Configured targets that are programs which this one replaces.
 
+use model::Labels;
 use scrape::{Health, Program};
 
 use crate::bench::{Bench, host, job};
@@ -25,6 +26,11 @@ async fn the_built_in_collector_answers_for_a_program_that_is_not_there() {
     // A full name may be another machine's, whose absence must be seen.
     bench.until("mine", |_| instance("node-exporter.invalid:9100").health == Health::Down).await;
     assert_eq!(instance("node-exporter.invalid:9100").served_by, None);
+    let labels = bench.labels("load", "mine");
+    assert_eq!(
+        labels,
+        [Labels::from_pairs([("__name__", "load"), ("instance", "no-node-exporter-here:9100"), ("job", "mine")])]
+    );
     // The collector's own target rests, so nothing is there twice.
     let resting = bench.until("node", |target| target.resting.is_some()).await;
     assert!(resting.resting.unwrap().starts_with("it answers for node_exporter at http://no-node-exporter-here:9100"));
