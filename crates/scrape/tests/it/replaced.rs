@@ -32,8 +32,8 @@ async fn the_built_in_collector_answers_for_a_program_that_is_not_there() {
         [Labels::from_pairs([("__name__", "load"), ("instance", "no-node-exporter-here:9100"), ("job", "mine")])]
     );
     // The collector's own target rests, so nothing is there twice.
-    let resting = bench.until("node", |target| target.resting.is_some()).await;
-    assert!(resting.resting.unwrap().starts_with("it answers for node_exporter at http://no-node-exporter-here:9100"));
+    let reason = "it answers for node_exporter at http://no-node-exporter-here:9100/metrics in job \"mine\"";
+    bench.until("node", |target| target.resting.as_deref() == Some(reason)).await;
     assert_eq!(bench.values("load", "node"), Vec::<String>::new());
     assert_eq!(
         bench.values("up", "mine").iter().filter(|value| *value == "1").count(),
