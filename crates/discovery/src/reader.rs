@@ -173,4 +173,16 @@ mod tests {
         check(r#"[{"targets": ["a"], "labels": {"": "x"}}]"#, Format::Json, "group 0 has a label without a name");
         check(r#"[{"targets": ["a""#, Format::Json, "EOF while parsing a list at line 1 column 17");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[-a-z:\\[\\]{}\", \n]{0,60}") {
+            for format in [Format::Json, Format::Yaml] {
+                let outcome = read(text.as_bytes(), format, "f", ("m", "v"));
+                if let Ok(groups) = outcome {
+                    proptest::prop_assert!(groups.iter().all(|group| group.labels.get("m") == Some("v")));
+                }
+            }
+        }
+    }
 }

@@ -252,4 +252,12 @@ mod tests {
             assert_eq!(Proxies::new(&config).unwrap_err().to_string(), expected);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_list_is_one(list in "[-a-z0-9.*:/\\[\\], é]{0,40}") {
+            let url = "http://a.example:80/".parse().unwrap();
+            Bypass::parse(&list).covers(&url);
+        }
+    }
 }

@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use super::namespaces::{self, Namespace};
+
 /// A command line is read up to this size in bytes.
 const COMMAND_BYTES_MAX: u64 = 16 << 10;
 /// A table of sockets is read up to this size in bytes; a line has 150.
@@ -23,6 +25,8 @@ pub(crate) struct Listener {
     pub(crate) inode: u64,
     /// Whose it is, if that may be read.
     pub(crate) process: Option<Process>,
+    /// Where its network namespace is reached from here, if it is not ours.
+    pub(crate) container: Option<IpAddr>,
 }
 
 /// A process.
@@ -55,29 +59,43 @@ impl Procfs {
         let mut sockets = read_table(&self.root.join("net/tcp"), parse_v4)?;
         // A kernel without IPv6 has no such table.
         sockets.extend(read_table(&self.root.join("net/tcp6"), parse_v6).unwrap_or_default());
+        let mut sockets: Vec<_> = sockets.into_iter().map(|(address, inode)| (None, address, inode)).collect();
+        let pids = self.pids();
+        for Namespace { folder, address } in namespaces::foreign(&self.root, &pids) {
+            for (table, parse) in [("net/tcp", parse_v4 as fn(&str) -> _), ("net/tcp6", parse_v6)] {
+                let listed = read_table(&folder.join(table), parse).unwrap_or_default();
+                sockets.extend(listed.into_iter().map(|(at, inode)| (Some(address), at, inode)));
+            }
+        }
         sockets.sort_unstable();
         sockets.dedup();
         sockets.truncate(LISTENERS_MAX);
-        let inodes: BTreeSet<u64> = sockets.iter().map(|(_, inode)| *inode).collect();
+        let inodes: BTreeSet<u64> = sockets.iter().map(|(_, _, inode)| *inode).collect();
         self.owners.retain(|inode, owner| {
             let alive = |process: &Process| self.root.join(process.pid.to_string()).exists();
             inodes.contains(inode) && owner.as_ref().is_none_or(alive)
         });
         if inodes.iter().any(|inode| !self.owners.contains_key(inode)) {
-            self.owners = self.find_owners(&inodes);
+            self.owners = self.find_owners(&inodes, &pids);
         }
-        let listener =
-            |(address, inode)| Listener { address, inode, process: self.owners.get(&inode).cloned().flatten() };
+        let listener = |(container, address, inode)| {
+            let process = self.owners.get(&inode).cloned().flatten();
+            Listener { address, inode, process, container }
+        };
         Ok(sockets.into_iter().map(listener).collect())
     }
 
-    /// Which process has each socket; the first by number where several share it. `None` where nobody may be seen.
-    fn find_owners(&self, inodes: &BTreeSet<u64>) -> BTreeMap<u64, Option<Process>> {
-        let us = std::fs::read_link(self.root.join("self")).ok().and_then(|link| link.to_str()?.parse().ok());
-        let us = us.unwrap_or_else(std::process::id);
+    fn pids(&self) -> Vec<u32> {
         let entries = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
         let mut pids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         pids.sort_unstable();
+        pids
+    }
+
+    /// Which process has each socket; the first by number where several share it. `None` where nobody may be seen.
+    fn find_owners(&self, inodes: &BTreeSet<u64>, pids: &[u32]) -> BTreeMap<u64, Option<Process>> {
+        let us = std::fs::read_link(self.root.join("self")).ok().and_then(|link| link.to_str()?.parse().ok());
+        let us = us.unwrap_or_else(std::process::id);
         let mut owners: BTreeMap<u64, Option<Process>> = inodes.iter().map(|inode| (*inode, None)).collect();
         for pid in pids {
             let folder = self.root.join(pid.to_string());
@@ -87,7 +105,7 @@ impl Procfs {
                     continue;
                 };
                 if let Some(owner @ None) = owners.get_mut(&inode) {
-                    let process = process.get_or_insert_with(|| read_process(&folder, pid, pid == us));
+                    let process = process.get_or_insert_with(|| read_process(&folder, *pid, *pid == us));
                     *owner = Some(process.clone());
                 }
             }
@@ -192,7 +210,10 @@ broken line
         };
         listeners
             .iter()
-            .map(|one| format!("{} {} {:?}", one.address, one.inode, one.process.as_ref().map(process)))
+            .map(|one| {
+                let container = one.container.map(|at| format!("{at} ")).unwrap_or_default();
+                format!("{container}{} {} {:?}", one.address, one.inode, one.process.as_ref().map(process))
+            })
             .collect()
     }
 
@@ -212,6 +233,26 @@ broken line
     }
 
     #[test]
+    fn listeners_in_containers_are_seen_with_their_address() {
+        let dir = tree();
+        let at = |path: &str| dir.path().join(path);
+        for (pid, namespace) in [("42", "net:[1]"), ("4711", "net:[1]"), ("77", "net:[2]"), ("78", "net:[2]")] {
+            std::fs::create_dir_all(at(pid).join("ns")).unwrap();
+            std::os::unix::fs::symlink(namespace, at(pid).join("ns/net")).unwrap();
+        }
+        std::fs::create_dir_all(at("77/net")).unwrap();
+        std::fs::create_dir_all(at("78/fd")).unwrap();
+        std::fs::write(at("77/net/tcp"), TCP.replace(" 222 ", " 555 ").replace(" 111 ", " 556 ")).unwrap();
+        std::fs::write(at("77/net/fib_trie"), "|-- 172.17.0.2\n/32 host LOCAL\n").unwrap();
+        std::fs::write(at("78/comm"), "vllm\n").unwrap();
+        std::os::unix::fs::symlink("socket:[555]", at("78/fd/3")).unwrap();
+        let listeners = Procfs::new(dir.path().to_owned()).listeners().unwrap();
+        let foreign: Vec<_> = shown(&listeners).into_iter().filter(|one| one.starts_with("172.17.0.2")).collect();
+        assert_eq!(foreign, ["172.17.0.2 0.0.0.0:3000 555 Some(\"78 vllm []\")", "172.17.0.2 127.0.0.1:8000 556 None"]);
+        assert_eq!(listeners.len(), 5);
+    }
+
+    #[test]
     fn a_procfs_that_is_none_is_said() {
         let dir = tempfile::tempdir().unwrap();
         let error = Procfs::new(dir.path().to_owned()).listeners().unwrap_err();
@@ -225,5 +266,13 @@ broken line
         let listeners = Procfs::new(PathBuf::from("/proc")).listeners().unwrap();
         let ours = listeners.iter().find(|one| one.address == address).unwrap();
         assert!(ours.process.as_ref().unwrap().is_us);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_a_listener_or_none(line in "[ 0-9A-Fa-f:é]{0,80}") {
+            listener(&line, parse_v4);
+            listener(&line, parse_v6);
+        }
     }
 }

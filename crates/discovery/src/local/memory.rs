@@ -26,6 +26,7 @@ const NOTES_MAX: usize = 200;
 pub(crate) struct Key {
     port: u16,
     pid: Option<u32>,
+    container: Option<IpAddr>,
 }
 
 /// What came of asking, for all discoveries of a run: who is asked by one is not asked by the next.
@@ -67,11 +68,12 @@ impl Memory {
         let mut present: BTreeMap<Key, Vec<Listener>> = BTreeMap::new();
         for listener in listeners {
             let pid = listener.process.as_ref().map(|process| process.pid);
-            present.entry(Key { port: listener.address.port(), pid }).or_default().push(listener);
+            let key = Key { port: listener.address.port(), pid, container: listener.container };
+            present.entry(key).or_default().push(listener);
         }
         let on_v4: BTreeSet<Key> = present
             .iter()
-            .filter(|(_, listeners)| listeners.iter().any(|listener| is_loopback_v4(listener.address.ip())))
+            .filter(|(_, listeners)| listeners.iter().any(is_on_loopback_v4))
             .map(|(key, _)| key.clone())
             .collect();
         self.known.retain(|key, _| present.contains_key(key));
@@ -83,6 +85,7 @@ impl Memory {
                 self.known.insert(key, known);
             }
         }
+        self.leave_proxies_of_known_containers();
         let mut asked = self.asked.0.lock();
         asked.retain(|key, tried| self.known.get(key).is_some_and(|known| key.is_same(&tried.inodes, &known.inodes)));
         let is_due = |key: &Key| match asked.get(key) {
@@ -97,12 +100,29 @@ impl Memory {
             .collect()
     }
 
+    /// A server in a container is found once: where it listens itself, if that is seen, rather than behind Docker's proxy.
+    fn leave_proxies_of_known_containers(&mut self) {
+        let direct: BTreeSet<SocketAddr> = self
+            .known
+            .iter()
+            .filter(|(key, known)| key.container.is_some() && known.verdict == Verdict::Ask)
+            .flat_map(|(_, known)| known.addresses.iter().copied())
+            .collect();
+        for known in self.known.values_mut().filter(|known| known.verdict == Verdict::Ask) {
+            let to = known.process.as_ref().and_then(program::hands_on_to);
+            if to.is_some_and(|to| direct.contains(&to)) {
+                known.verdict = Verdict::Leave("it hands on to a container whose server is asked itself");
+            }
+        }
+    }
+
     fn first_sight(&self, listeners: Vec<Listener>, inodes: BTreeSet<u64>, v4_taken: bool) -> Known {
         let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
-        let addresses = verdict::reached_at(&bound, v4_taken);
+        let container = listeners.iter().find_map(|listener| listener.container);
+        let addresses = verdict::reached_at(&bound, v4_taken, container);
         let process = listeners.into_iter().find_map(|listener| listener.process);
         let program = process.as_ref().and_then(program::of);
-        let verdict = verdict::of(&addresses, process.as_ref(), program, &self.config);
+        let verdict = verdict::of(&addresses, process.as_ref(), program, container.is_some(), &self.config);
         Known { inodes, addresses, process, program, verdict }
     }
 
@@ -179,8 +199,9 @@ impl Known {
     }
 }
 
-fn is_loopback_v4(ip: IpAddr) -> bool {
-    ip.is_ipv4() && (ip.is_unspecified() || ip.is_loopback())
+fn is_on_loopback_v4(listener: &Listener) -> bool {
+    let ip = listener.address.ip();
+    listener.container.is_none() && ip.is_ipv4() && (ip.is_unspecified() || ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -195,7 +216,7 @@ mod tests {
         let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
         let name = command[0].clone();
         let process = pid.map(|pid| Process { pid, name, command, is_us: false });
-        Listener { address: address.parse().unwrap(), inode: u64::from(pid.unwrap_or(0)), process }
+        Listener { address: address.parse().unwrap(), inode: u64::from(pid.unwrap_or(0)), process, container: None }
     }
 
     fn page(address: SocketAddr, engine: Option<Engine>) -> Outcome {
@@ -329,5 +350,22 @@ mod tests {
         assert!(next.take(here(), 0).is_empty());
         assert_eq!(next.found(), memory.found());
         assert_eq!(next.found().0.len(), 1);
+    }
+
+    #[test]
+    fn a_server_in_a_container_is_found_once() {
+        let mut memory = new(LocalConfig::default());
+        let proxy = "docker-proxy -host-port 18000 -container-ip 172.17.0.2 -container-port 8000";
+        let proxy = listener("0.0.0.0:18000", Some(1), proxy);
+        assert_eq!(asked(&memory.take(vec![proxy.clone()], 0)), ["127.0.0.1:18000"]);
+        let inside = Listener {
+            container: Some("172.17.0.2".parse().unwrap()),
+            ..listener("0.0.0.0:8000", Some(2), "vllm serve m")
+        };
+        let elsewhere = Listener { process: None, ..inside.clone() };
+        assert_eq!(asked(&memory.take(vec![proxy, inside, elsewhere], 0)), ["172.17.0.2:8000"]);
+        let mut notes = memory.found().1;
+        notes.sort();
+        insta::assert_snapshot!(notes.join("\n"));
     }
 }

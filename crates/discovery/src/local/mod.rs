@@ -6,6 +6,7 @@
 
 mod listeners;
 mod memory;
+mod namespaces;
 mod page;
 mod probe;
 mod program;

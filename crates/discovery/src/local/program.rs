@@ -1,6 +1,9 @@
 //! Which servers of metrics are known by their command line.
 
+use std::net::SocketAddr;
+
 use super::listeners::Process;
+use super::verdict;
 
 /// A program that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,9 @@ pub(super) fn of(process: &Process) -> Option<Program> {
         return Some(*program);
     }
     let words: Vec<&str> = process.command.iter().take(WORDS_MAX).map(String::as_str).collect();
+    if hands_on_to(process).is_some_and(|container| verdict::WELL_KNOWN_PORTS.contains(&container.port())) {
+        return Some(model_server("docker-proxy"));
+    }
     for (index, word) in words.iter().enumerate() {
         let file = word.rsplit('/').next().unwrap_or(word);
         let next = words.get(index + 1).copied().unwrap_or_default();
@@ -84,6 +90,19 @@ pub(super) fn of(process: &Process) -> Option<Program> {
         }
     }
     None
+}
+
+/// Where in a container Docker's proxy hands on what it listens for.
+pub(super) fn hands_on_to(process: &Process) -> Option<SocketAddr> {
+    let (program, arguments) = process.command.split_first()?;
+    if program.rsplit('/').next() != Some("docker-proxy") {
+        return None;
+    }
+    let value = |name: &str| {
+        let at = arguments.iter().position(|word| word == name)?;
+        arguments.get(at + 1)
+    };
+    Some(SocketAddr::new(value("-container-ip")?.parse().ok()?, value("-container-port")?.parse().ok()?))
 }
 
 /// Whether the executable's first argument is what really runs.
@@ -133,6 +152,11 @@ mod tests {
             ("node_exporter --web.listen-address=:9100", Some("node_exporter")),
             ("/usr/bin/dcgm-exporter -f x", Some("dcgm-exporter")),
             ("nvidia_gpu_exporter", Some("nvidia_gpu_exporter")),
+            (
+                "/usr/bin/docker-proxy -proto tcp -host-port 18000 -container-ip 172.17.0.2 -container-port 8000",
+                Some("docker-proxy"),
+            ),
+            ("/usr/bin/docker-proxy -proto tcp -host-port 8443 -container-ip 172.17.0.2 -container-port 443", None),
             ("ollama run m", None),
             ("vllm bench", None),
             ("vim /src/node_exporter", None),

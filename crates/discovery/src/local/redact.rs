@@ -107,4 +107,21 @@ mod tests {
     fn a_long_command_line_is_cut() {
         assert_eq!(command(&["é".repeat(5_000)]).chars().count(), SHOWN_CHARS_MAX);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_value_of_a_secret_never_shows(
+            before in proptest::collection::vec("[-a-z=:/{} \"]{0,12}", 0..4),
+            name in "--?(api-key|hf_token|PASSWORD|db\\.secret)",
+            equals in proptest::bool::ANY,
+        ) {
+            let mut words = before;
+            if equals {
+                words.push(format!("{name}=canary"));
+            } else {
+                words.extend([name, "canary".to_owned(), "canary/2".to_owned()]);
+            }
+            proptest::prop_assert!(!command(&words).contains("canary"));
+        }
+    }
 }

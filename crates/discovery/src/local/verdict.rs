@@ -8,7 +8,8 @@ use crate::LocalConfig;
 
 /// Ports that servers of metrics have by default: vLLM, NIM and Triton 8000 to 8002, llama.cpp 8080, TGI 3000, Prometheus
 /// 9090, node_exporter 9100, dcgm-exporter 9400, nvidia_gpu_exporter 9835, Ollama 11434, LMDeploy 23333, SGLang 30000.
-const WELL_KNOWN_PORTS: &[u16] = &[3000, 8000, 8001, 8002, 8080, 9000, 9090, 9100, 9400, 9835, 11434, 23333, 30000];
+pub(super) const WELL_KNOWN_PORTS: &[u16] =
+    &[3000, 8000, 8001, 8002, 8080, 9000, 9090, 9100, 9400, 9835, 11434, 23333, 30000];
 
 /// What is to be done with a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +27,12 @@ pub(super) fn of(
     addresses: &[SocketAddr],
     process: Option<&Process>,
     program: Option<Program>,
+    in_container: bool,
     config: &LocalConfig,
 ) -> Verdict {
-    let Some(port) = addresses.first().map(SocketAddr::port) else { return Verdict::Leave("it has no address") };
+    let Some(port) = addresses.first().map(SocketAddr::port) else {
+        return Verdict::Leave("it is not reached from here");
+    };
     if process.is_some_and(|process| process.is_us) {
         return Verdict::Leave("it is this program itself");
     }
@@ -39,6 +43,7 @@ pub(super) fn of(
         return Verdict::Leave("it is this program's own or was dismissed");
     }
     match (program, process) {
+        (None, _) if in_container => Verdict::Leave("it is in a container, and its program is not known"),
         _ if WELL_KNOWN_PORTS.contains(&port) => Verdict::Ask,
         // A model server opens other ports as well, for its workers, and a GET may disturb those.
         (Some(_), Some(process)) if program::names_port(process, port) => Verdict::Ask,
@@ -61,12 +66,15 @@ pub(super) fn means(text: &str, addresses: &[SocketAddr]) -> bool {
 }
 
 /// Where a listener is reached from this machine, the best first: loopback where it listens everywhere, else exactly where
-/// it listens, which is an address of this machine by nature. `v4_taken`: somebody else has the port on IPv4.
-pub(super) fn reached_at(bound: &[SocketAddr], v4_taken: bool) -> Vec<SocketAddr> {
+/// it listens, which is an address of this machine by nature. `v4_taken`: somebody else has the port on IPv4. In a
+/// `container`, what listens everywhere is reached at the container's address, and what listens on loopback is not.
+pub(super) fn reached_at(bound: &[SocketAddr], v4_taken: bool, container: Option<IpAddr>) -> Vec<SocketAddr> {
     let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
     let mut reached: Vec<SocketAddr> = Vec::new();
     for address in bound {
         let hosts = match address.ip() {
+            ip if container.is_some() && ip.is_loopback() => vec![],
+            ip if container.is_some() && ip.is_unspecified() => container.into_iter().collect(),
             IpAddr::V4(ip) if ip.is_unspecified() => vec![v4],
             IpAddr::V6(ip) if ip.is_unspecified() && v4_taken => vec![v6],
             // Mostly IPv4 too; the table does not tell.
@@ -107,7 +115,7 @@ mod tests {
             ..LocalConfig::default()
         };
         let at = [SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)];
-        assert_eq!(of(&at, process, process.and_then(program::of), &config), expected, "{port} {process:?}");
+        assert_eq!(of(&at, process, process.and_then(program::of), false, &config), expected, "{port} {process:?}");
     }
 
     #[test]
@@ -124,6 +132,12 @@ mod tests {
         check(9400, Some(&other), Verdict::Leave("it is this program's own or was dismissed"));
         check(3000, Some(&other), Verdict::Leave("it is this program's own or was dismissed"));
         check(9090, Some(&other), Verdict::Pinned);
+        let in_container = |process: &Process| {
+            let at = ["172.17.0.2:8000".parse().unwrap()];
+            of(&at, Some(process), program::of(process), true, &LocalConfig::default())
+        };
+        assert_eq!(in_container(&vllm), Verdict::Ask);
+        assert_eq!(in_container(&other), Verdict::Leave("it is in a container, and its program is not known"));
         let us = Process { is_us: true, ..vllm };
         check(8000, Some(&us), Verdict::Leave("it is this program itself"));
     }
@@ -137,8 +151,11 @@ mod tests {
             (&["[::]:1", "0.0.0.0:1"], false, &["127.0.0.1:1", "[::1]:1"]),
             (&["10.0.0.5:1", "127.0.0.1:1"], false, &["127.0.0.1:1", "10.0.0.5:1"]),
         ] {
-            assert_eq!(reached_at(&addresses(bound), v4_taken), addresses(expected));
+            assert_eq!(reached_at(&addresses(bound), v4_taken, None), addresses(expected));
         }
+        let container = Some("172.17.0.2".parse().unwrap());
+        let bound = addresses(&["127.0.0.1:1", "[::]:2", "172.18.0.2:3"]);
+        assert_eq!(reached_at(&bound, false, container), addresses(&["172.17.0.2:2", "172.18.0.2:3"]));
     }
 
     #[test]
