@@ -213,6 +213,7 @@ async fn answers_and_errors_are_prometheus() {
     check("/status/tsdb?limit=x", 400, bad("limit must be a positive number")).await;
     check("/notifications", 200, data(json!([]))).await;
     check("/metadata", 200, data(json!({}))).await;
+    check("/targets/metadata", 200, data(json!([]))).await;
     check("/metadata?limit=x", 400, bad("limit must be a number")).await;
     check("/nope", 404, json!("404 page not found\n")).await;
     check("/write", 405, json!("Method Not Allowed\n")).await;
@@ -251,7 +252,8 @@ async fn forms_compression_and_federation() {
 async fn the_targets_page_shows_what_is_scraped() {
     http_client::install_crypto_provider();
     let fixture = Fixture::new();
-    let target = HttpTarget::serving("good_total{a=\"<b>\"} 1\n").await;
+    let target =
+        HttpTarget::serving("# HELP good_total Good ones.\n# TYPE good_total counter\ngood_total{a=\"<b>\"} 1\n").await;
     let job = ScrapeConfig {
         job_name: "vllm".to_owned(),
         scrape_interval_ms: 1_000,
@@ -277,6 +279,13 @@ async fn the_targets_page_shows_what_is_scraped() {
     contains("/targets", &["1 of 1 up", &address, "127.0.0.1:8080"]).await;
     contains("/targets?q=nothing", &["No such target"]).await;
     contains("/targets?state=dropped", &["Nothing was dropped"]).await;
+    let said = json!({"good_total": [{"type": "counter", "unit": "", "help": "Good ones."}]});
+    assert_eq!(fixture.get("/api/v1/metadata").await, (200, data(said).to_string()));
+    let said = json!([{
+        "target": {"instance": address, "job": "vllm"}, "type": "counter", "help": "Good ones.", "unit": "",
+    }]);
+    let path = "/api/v1/targets/metadata?metric=good_total&match_target=%7Bjob=%22vllm%22%7D";
+    assert_eq!(fixture.get(path).await, (200, data(said).to_string()));
     let key = fixture.targets.targets()[0].key.clone();
     contains(&format!("/targets/raw?key={key}"), &["good_total{a=&#34;&#60;b&#62;&#34;} 1"]).await;
     contains(&format!("/targets/raw.txt?key={key}"), &["good_total{a=\"<b>\"} 1"]).await;

@@ -114,6 +114,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         &[optional("state", Text, "active, dropped or any."), POOL],
     ),
     endpoint(
+        "/targets/metadata",
+        GET,
+        "Type, help and unit of metrics, by target.",
+        &[optional("match_target", Text, "A selector of targets."), METRIC, LIMIT],
+    ),
+    endpoint(
         "/targets/relabel_steps",
         GET,
         "What each of a pool's rules makes of a label set.",

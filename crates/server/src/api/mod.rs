@@ -44,6 +44,7 @@ pub(crate) fn v1() -> Router<State> {
         .route("/series", get(series::list).post(series::list).delete(series::not_implemented))
         .route("/metadata", get(metadata::by_metric))
         .route("/targets", get(targets::list))
+        .route("/targets/metadata", get(metadata::by_target))
         .route("/targets/relabel_steps", get(targets::relabel_steps))
         .route("/scrape_pools", get(targets::pools))
         .route("/rules", get(rules::list))
