@@ -30,7 +30,7 @@ const FOREIGN: &[Foreign] = &[
     flag("web.enable-lifecycle", ALWAYS_ON),
     flag("web.enable-admin-api", "the admin API has no switch"),
     flag("web.enable-remote-write-receiver", ALWAYS_ON),
-    flag("web.enable-otlp-receiver", "OTLP is not received yet"),
+    flag("web.enable-otlp-receiver", ALWAYS_ON),
     option("web.console.templates", NO_CONSOLES),
     option("web.console.libraries", NO_CONSOLES),
     option("web.page-title", "the title is the machine's name"),

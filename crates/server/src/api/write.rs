@@ -131,3 +131,44 @@ pub(super) fn answer(status: StatusCode, why: &impl std::fmt::Display) -> Respon
 pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bodies_are_bounded() {
+        let body = Body::from(vec![0; BODY_BYTES_MAX + 1]);
+        let failed = with_body(body, |_| Ok(())).await;
+        assert!(matches!(failed, Err(Failed::Body(StatusCode::PAYLOAD_TOO_LARGE, _))));
+        let body = Body::from(vec![7; BODY_BYTES_MAX]);
+        let length = with_body(body, |body| Ok(body.len())).await;
+        assert!(matches!(length, Ok(BODY_BYTES_MAX)));
+        let failed = with_body(Body::empty(), |_| -> Result<(), _> { panic!("in the writer") }).await;
+        assert!(matches!(failed, Err(Failed::Panic(why)) if why.contains("in the writer")));
+    }
+
+    #[test]
+    fn senders_learn_whether_to_repeat() {
+        let check = |error: WriteError, status, retry: bool| {
+            let response = refusal(&Failed::Write(error));
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), retry);
+        };
+        check(AppendError::Full("no room".to_owned()).into(), StatusCode::SERVICE_UNAVAILABLE, true);
+        check(AppendError::Closed.into(), StatusCode::SERVICE_UNAVAILABLE, true);
+        check(AppendError::Io(std::io::Error::other("disk")).into(), StatusCode::INTERNAL_SERVER_ERROR, false);
+        check(DecodeError::TooLarge { bytes: 1 << 40 }.into(), StatusCode::PAYLOAD_TOO_LARGE, false);
+        check(DecodeError::TooManyMoments.into(), StatusCode::BAD_REQUEST, false);
+    }
+
+    #[test]
+    fn counts_are_of_what_was_written() {
+        let written = Written { samples: 1, histograms: 2, exemplars: 3 };
+        let of = |outcome| counts(&outcome).map(|(_, count)| count);
+        assert_eq!(of(Ok(written)), [1, 2, 3]);
+        let refused = WriteError::Refused { written, refused: remote::Refused::default() };
+        assert_eq!(of(Err(Failed::Write(refused))), [1, 2, 3]);
+        assert_eq!(of(Err(Failed::Write(AppendError::Closed.into()))), [0, 0, 0]);
+    }
+}
