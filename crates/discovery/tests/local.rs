@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use discovery::{Config, LocalConfig};
+use discovery::{Config, Found, LocalConfig};
 use support::{Discovery, targets};
 use test_support::{Asked, Reply, WebServer};
 
@@ -37,7 +37,8 @@ async fn a_model_server_is_found_and_strangers_are_left_alone() {
     add_process(root.path(), 4713, "cupsd", &["cupsd"], stranger.address().port());
     let config = LocalConfig { procfs: root.path().to_owned(), refresh_interval_ms: 100, ..LocalConfig::default() };
     let mut discovery = Discovery::start(Config::Local(config.clone()));
-    let found = discovery.next(|found| !found.groups.is_empty()).await;
+    let all_asked = |found: &Found| !found.notes.iter().any(|note| note.ends_with("about to be asked"));
+    let found = discovery.next(|found| !found.notes.is_empty() && all_asked(found)).await;
     let ports = |text: String| {
         let text = text.replace(&vllm_port.to_string(), "VLLM").replace(&api_port.to_string(), "OLLAMA");
         text.replace(&stranger.address().port().to_string(), "CUPS")

@@ -40,6 +40,7 @@ pub(crate) async fn run(config: ConsulConfig, context: &Context, publisher: &Pub
         tasks: JoinSet::new(),
         services: BTreeMap::new(),
         catalog_error: None,
+        complete: false,
     };
     watched.begin();
     while let Some(one) = news.recv().await {
@@ -57,6 +58,9 @@ struct Watched {
     tasks: JoinSet<()>,
     services: BTreeMap<String, Service>,
     catalog_error: Option<String>,
+    /// Whether every service has answered once; what was found before a restart of the discovery would be lost for a moment
+    /// if less were published.
+    complete: bool,
 }
 
 struct Service {
@@ -124,7 +128,11 @@ impl Watched {
         }
     }
 
-    fn publish(&self, publisher: &Publisher) {
+    fn publish(&mut self, publisher: &Publisher) {
+        self.complete |= self.services.values().all(|service| service.group.is_some() || service.error.is_some());
+        if !self.complete {
+            return;
+        }
         let groups = self.services.values().filter_map(|service| service.group.clone()).collect();
         let errors: Vec<&str> = self
             .catalog_error

@@ -16,6 +16,7 @@ mod verdict;
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use tokio::time::MissedTickBehavior;
 
 use crate::publish::Publisher;
@@ -26,7 +27,7 @@ use memory::Memory;
 pub(crate) use memory::Asked;
 
 /// Pages that are asked for at the same time.
-const PROBES_CONCURRENT_MAX: usize = 4;
+const PROBES_CONCURRENT_MAX: usize = 8;
 
 /// Looks at the listeners, for ever.
 pub(crate) async fn run(config: LocalConfig, context: &Context, publisher: &Publisher) {
@@ -45,25 +46,30 @@ pub(crate) async fn run(config: LocalConfig, context: &Context, publisher: &Publ
         procfs = back;
         match listeners {
             Ok(listeners) => {
-                look(&mut memory, listeners, context).await;
-                let (groups, notes) = memory.found();
-                publisher.partly(groups, None, notes);
+                look(&mut memory, listeners, context, publisher).await;
             }
             Err(error) => publisher.failure(error),
         }
     }
 }
 
-/// One look: takes the listeners in, and asks those whose turn it is.
-async fn look(memory: &mut Memory, listeners: Vec<Listener>, context: &Context) {
+/// One look: takes the listeners in, and asks those whose turn it is. What answers is told at once; one that does not
+/// holds nobody up.
+async fn look(memory: &mut Memory, listeners: Vec<Listener>, context: &Context, publisher: &Publisher) {
     let due = memory.take(listeners, context.clock.now_ms());
-    for some in due.chunks(PROBES_CONCURRENT_MAX) {
-        let asked = some.iter().map(|(key, addresses)| async {
-            let outcome = probe::ask(addresses, &context.user_agent).await;
-            (key.clone(), outcome)
-        });
-        for (key, outcome) in futures_util::future::join_all(asked).await {
-            memory.learn(&key, outcome, context.clock.now_ms());
-        }
+    if due.is_empty() {
+        tell(memory, publisher);
     }
+    let user_agent = context.user_agent.as_str();
+    let asked = due.into_iter().map(|(key, addresses)| async move { (key, probe::ask(&addresses, user_agent).await) });
+    let mut answers = futures_util::stream::iter(asked).buffer_unordered(PROBES_CONCURRENT_MAX);
+    while let Some((key, outcome)) = answers.next().await {
+        memory.learn(&key, outcome, context.clock.now_ms());
+        tell(memory, publisher);
+    }
+}
+
+fn tell(memory: &Memory, publisher: &Publisher) {
+    let (groups, notes) = memory.found();
+    publisher.partly(groups, None, notes);
 }
