@@ -45,6 +45,47 @@ fn the_tutorial_s_own_key_is_understood_and_said_so() {
     assert!(loaded.problems[0].message.contains("storage.tsdb.retention.time"), "{}", loaded.problems[0]);
 }
 
+/// Each tutorial loads, and what its author should know is said: one line a finding.
+#[test]
+fn what_the_tutorials_got_wrong_is_named() {
+    let not_told = "alerting.alertmanagers: has no effect here: alerts go through the built-in Alertmanager \
+                    (--alertmanager.config-file); those named here are not told";
+    for (case, expected) in [
+        ("glm-4.7-flash/scrape_job.yml", &[][..]),
+        ("qwen2.5-7b/prometheus.yml", &[not_told]),
+        ("qwen3-1.7b/prometheus.yml", &[]),
+        ("qwen3-4b/prometheus.yml", &[]),
+        ("qwen3-vl/prometheus.yml", &[not_told]),
+        (
+            "qwen3-vl/retention.yml",
+            &["global.retention: Prometheus has no such key; taken as how long raw samples are kept. Its own place is \
+               storage.tsdb.retention.time"],
+        ),
+    ] {
+        let Some(path) = test_support::shared_case(case) else { return };
+        let problems = config::load_prometheus(&path).problems;
+        let shown: Vec<String> =
+            problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+        assert_eq!(shown, expected, "{case}");
+        assert!(problems.iter().all(|problem| problem.severity == Severity::Warning), "{case}");
+    }
+}
+
+#[test]
+fn the_tutorial_s_data_source_is_the_built_in_one() {
+    let Some(path) = test_support::shared_case("qwen2.5-7b/datasource.yml") else { return };
+    assert!(config::is_provisioning(&path));
+    let loaded = config::load_provisioning(&path);
+    assert_eq!(errors(&loaded.problems), [""; 0]);
+    let names: Vec<(&str, bool)> =
+        loaded.value.datasources.iter().map(|source| (source.name.as_str(), source.is_default)).collect();
+    assert_eq!(names, [("Prometheus", true)]);
+    let explained: Vec<&str> = loaded.problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(explained, ["datasources", "datasources[0].url"]);
+    let other = test_support::shared_case("qwen2.5-7b/prometheus.yml").unwrap();
+    assert!(!config::is_provisioning(&other));
+}
+
 fn check(text: &str, expected: &str) {
     let folder = std::env::temp_dir().join(format!("pitwall-config-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
