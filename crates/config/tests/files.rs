@@ -58,8 +58,10 @@ fn what_the_tutorials_got_wrong_is_named() {
         ("qwen3-vl/prometheus.yml", &[not_told]),
         (
             "qwen3-vl/retention.yml",
-            &["global.retention: Prometheus has no such key; taken as how long raw samples are kept. Its own place is \
-               storage.tsdb.retention.time"],
+            &[
+                "global.retention: Prometheus has no such key; taken as how long raw samples are kept. Its own place is \
+               storage.tsdb.retention.time",
+            ],
         ),
     ] {
         let Some(path) = test_support::shared_case(case) else { return };
