@@ -292,7 +292,10 @@ impl App {
         let (decisions, targets) = (self.decisions.clone(), self.targets.clone());
         let stored = tokio::task::spawn_blocking(move || decisions.store(&decision, &targets)).await;
         stored.unwrap_or_else(|panic| Err(DecideError::Failed(panic.to_string())))?;
+        let before = self.in_force.load_full();
         let applied = self.put_into_force(self.current.clone()).await;
+        // It is the configuration of before: since when it is in force, and what was refused since, stays true.
+        self.in_force.store(before);
         applied.map_err(|error| DecideError::Failed(format!("{error:#}")))
     }
 
