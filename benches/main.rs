@@ -1,44 +1,17 @@
 //! How fast the parts are that everything goes through: parsing a page, appending a scrape, a range query.
 
+mod parsing;
 mod remote_write;
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use exposition::{Entry, Parser};
 use model::{Labels, Timestamp};
 use promql::Options;
 use storage::{Appender, Batch, GroupId, MemoryStorage, Queryable, Row, SeriesId};
 
 const SERIES: usize = 500;
-
-fn page() -> String {
-    let mut page = String::new();
-    for i in 0..SERIES {
-        // Writing to a String cannot fail.
-        let _infallible =
-            writeln!(page, "vllm:metric_{}{{engine=\"0\",model_name=\"Qwen\",i=\"{i}\"}} {}", i % 40, i * 17);
-    }
-    page
-}
-
-fn parse(criterion: &mut Criterion) {
-    let page = page();
-    let mut group = criterion.benchmark_group("exposition");
-    group.throughput(Throughput::Elements(SERIES as u64));
-    group.bench_function("ours", |bencher| {
-        bencher.iter(|| {
-            let values = Parser::new(black_box(page.as_bytes())).filter_map(|entry| match entry {
-                Ok(Entry::Series { value, .. }) => Some(value),
-                _ => None,
-            });
-            values.sum::<f64>()
-        });
-    });
-    group.finish();
-}
 
 fn labels(i: usize) -> Labels {
     Labels::from_pairs([("__name__", "m_total"), ("i", &i.to_string()), ("instance", if i < 250 { "a" } else { "b" })])
@@ -159,5 +132,5 @@ fn range(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, remote_write::remote_write, parse, append, keep, range);
+criterion_group!(benches, remote_write::remote_write, parsing::parse, append, keep, range);
 criterion_main!(benches);

@@ -78,11 +78,17 @@ fn word(text: &[u8]) -> String {
 }
 
 fn comment(text: &str) -> Result<Entry<'_>, String> {
-    let words = text[1..].trim_start_matches([' ', '\t']);
     // Without a blank on both sides the word is part of an ordinary comment.
-    let keyword = words.split_once([' ', '\t']).filter(|_| words.len() < text.len() - 1).map(|(keyword, _)| keyword);
-    let Some(keyword @ ("HELP" | "TYPE")) = keyword else { return Ok(Entry::Comment(text)) };
-    let rest = words[keyword.len()..].trim_start_matches([' ', '\t']);
+    let bytes = text.as_bytes();
+    let word = 1 + blanks(&bytes[1..]);
+    let behind = word + 4;
+    let keyword = bytes.get(word..behind).filter(|_| 1 < word && matches!(bytes.get(behind), Some(b' ' | b'\t')));
+    let keyword = match keyword {
+        Some(b"HELP") => "HELP",
+        Some(b"TYPE") => "TYPE",
+        _ => return Ok(Entry::Comment(text)),
+    };
+    let rest = &text[behind + blanks(&bytes[behind..])..];
     let (name, rest) = if let Some(quoted) = rest.strip_prefix('"') {
         let end = series::closing_quote(quoted.as_bytes(), false).ok_or("a quote is not closed")?;
         (&quoted[..end], &quoted[end + 1..])

@@ -101,23 +101,44 @@ fn blanks(text: &[u8], dialect: Dialect) -> usize {
     }
 }
 
+/// What a byte may be part of: 1 a label's name, 2 a metric's name.
+const NAME_BYTES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_word = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        table[byte] = if is_word {
+            3
+        } else if byte as u8 == b':' {
+            2
+        } else {
+            0
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// How long the metric name at the start is: `[a-zA-Z_:][a-zA-Z0-9_:]*`
+#[inline]
 pub(crate) fn name_bytes(text: &[u8]) -> usize {
     if text.first().is_some_and(u8::is_ascii_digit) {
         return 0;
     }
-    text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')).count()
+    text.iter().position(|byte| NAME_BYTES[usize::from(*byte)] & 2 == 0).unwrap_or(text.len())
 }
 
+#[inline]
 fn label_name_bytes(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count()
+    text.iter().position(|byte| NAME_BYTES[usize::from(*byte)] & 1 == 0).unwrap_or(text.len())
 }
 
 /// How many bytes stand before the quote that closes a text; a backslash hides the byte behind it, but not a line's end.
+#[inline]
 pub(crate) fn closing_quote(text: &[u8], over_lines: bool) -> Option<usize> {
     let mut at = 0;
-    while at < text.len() {
-        match text[at] {
+    while let Some(byte) = text.get(at) {
+        match byte {
             b'"' => return Some(at),
             b'\\' if text.get(at + 1) == Some(&b'\n') => return None,
             b'\\' => at += 2,
