@@ -278,6 +278,8 @@ async fn the_targets_page_shows_what_is_scraped() {
     let address = target.address().to_string();
     contains("/targets", &["1 of 1 up", &address, "127.0.0.1:8080"]).await;
     contains("/targets?q=nothing", &["No such target"]).await;
+    contains("/targets?pool=vllm", &["only the job vllm", &address]).await;
+    contains("/targets?pool=other", &["No such target"]).await;
     contains("/targets?state=dropped", &["Nothing was dropped"]).await;
     let said = json!({"good_total": [{"type": "counter", "unit": "", "help": "Good ones."}]});
     assert_eq!(fixture.get("/api/v1/metadata").await, (200, data(said).to_string()));

@@ -83,6 +83,7 @@ pub(crate) fn targets(state: &State) -> TargetList {
             .map(|target| TargetProblem {
                 badge: target_page::badge(target),
                 job: target.pool.clone(),
+                href: target_page::pool_href(&target.pool),
                 instance: target.labels.get("instance").unwrap_or_default().to_owned(),
                 reason: target.last_error.clone(),
             })

@@ -47,9 +47,13 @@ async fn page(Extract(state): Extract<State>, Query(params): Query<TargetsParams
         down => Badge::new(Mood::Crit, format!("{down} of {} down", targets.len())),
     };
     let samples: usize = targets.iter().map(|target| target.samples).sum();
+    let mut facts = vec![counted(samples, "sample in the last round", "samples in the last round")];
+    if !selection.pool.is_empty() {
+        facts.push(format!("only the job {} below", selection.pool));
+    }
     let shell = Shell {
         badge: (!targets.is_empty() && up + down != 0).then_some(badge),
-        facts: vec![counted(samples, "sample in the last round", "samples in the last round")],
+        facts,
         firing: firing(&state),
         refresh_s: Some(REFRESH_S),
         unfolds: true,
@@ -161,10 +165,14 @@ fn head(pool: &PoolStatus) -> Pool {
     }
 }
 
+/// The address of a job's targets.
+pub(crate) fn pool_href(pool: &str) -> String {
+    Selection { shown: Shown::All, query: String::new(), pool: pool.to_owned(), page: 1 }.href()
+}
+
 /// The address of what a job dropped.
 fn dropped_href(pool: &str) -> String {
-    let selection = Selection { shown: Shown::Dropped, query: String::new(), pool: pool.to_owned(), page: 1 };
-    selection.href()
+    Selection { shown: Shown::Dropped, query: String::new(), pool: pool.to_owned(), page: 1 }.href()
 }
 
 /// The address of a page about one target.

@@ -58,6 +58,8 @@ pub(crate) struct TargetList {
 pub(crate) struct TargetProblem {
     pub(crate) badge: Badge,
     pub(crate) job: String,
+    /// Where the job's targets are shown.
+    pub(crate) href: String,
     pub(crate) instance: String,
     pub(crate) reason: String,
 }

@@ -164,6 +164,7 @@ fn home() {
                 rows: vec![TargetProblem {
                     badge: Badge::new(Mood::Crit, "Down"),
                     job: "vllm".to_owned(),
+                    href: "/targets?pool=vllm".to_owned(),
                     instance: "127.0.0.1:8001".to_owned(),
                     reason: "connection refused".to_owned(),
                 }],
