@@ -21,7 +21,7 @@ const NAME_BYTES_MAX: usize = 1_000;
 #[derive(Debug, Error)]
 pub enum DecodeError {
     /// The compression is damaged.
-    #[error("snappy: {0}")]
+    #[error(transparent)]
     Snappy(#[from] snap::Error),
     /// The compression is damaged.
     #[error("gzip: {0}")]

@@ -180,7 +180,7 @@ fn samples(server: &str, end_s: i64, version: &str) -> Result<Samples> {
 /// that their last digits are no concern of the writer's.
 fn point(point: &Value) -> String {
     let mut point = point.clone();
-    for bucket in point[1]["buckets"].as_array_mut().into_iter().flatten() {
+    for bucket in point.pointer_mut("/1/buckets").and_then(Value::as_array_mut).into_iter().flatten() {
         for bound in [1, 2] {
             if let Some(value) = bucket[bound].as_str().and_then(|text| text.parse::<f64>().ok()) {
                 bucket[bound] = Value::from(format!("{value:.12e}"));
