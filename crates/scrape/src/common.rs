@@ -22,7 +22,7 @@ pub(crate) struct Common {
     pub(crate) tally: Tally,
     /// Cancelled when the program ends: loops then end where they are.
     pub(crate) halt: CancellationToken,
-    /// Ports on this machine that are scraped.
+    /// Ports on this machine that somebody configured to be scraped.
     pub(crate) ports_here: Mutex<BTreeSet<u16>>,
 }
 

@@ -1,9 +1,12 @@
 //! The loops: one task for each target. They are started, given new assignments and ended here.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,7 +15,7 @@ use tracing::Instrument as _;
 
 use crate::common::Common;
 use crate::scrape_task::{Assignment, Loop};
-use crate::status::TargetStatus;
+use crate::status::{Health, TargetStatus};
 use crate::target::Target;
 use crate::view::{Seat, View};
 
@@ -85,11 +88,26 @@ impl Running {
         let target = &assignment.target;
         let span = tracing::info_span!("scrape", job = target.pool, instance = target.labels.get("instance"));
         let (assignments, receiver) = watch::channel(assignment);
-        let scrape_loop = Loop::new(Arc::clone(common), receiver, status);
+        let scrape_loop = Loop::new(Arc::clone(common), receiver, Arc::clone(&status));
         let stop = CancellationToken::new();
-        let task = tokio::spawn(scrape_loop.run(stop.clone()).instrument(span));
-        Self { assignments, stop, task }
+        let run = AssertUnwindSafe(scrape_loop.run(stop.clone())).catch_unwind();
+        let task = async move {
+            if let Err(panic) = run.await {
+                let mut status = status.lock();
+                status.health = Health::Down;
+                status.last_error =
+                    format!("the scrape loop panicked, which is a defect of Pitwall: {}", said(&*panic));
+                tracing::error!(url = status.url, error = status.last_error, "the target is no longer scraped");
+            }
+        };
+        Self { assignments, stop, task: tokio::spawn(task.instrument(span)) }
     }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing")
 }
 
 fn status(target: &Target, common: &Common) -> TargetStatus {
@@ -118,5 +136,50 @@ async fn join(task: JoinHandle<()>) {
         && error.is_panic()
     {
         tracing::error!(%error, "a scrape loop panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clock::SystemClock;
+    use model::Labels;
+    use storage::{AppendError, Appended, Appender, Batch, GroupId, SeriesId};
+
+    use super::*;
+    use crate::config::ScrapeConfig;
+    use crate::machine::Machine;
+
+    /// A store with a defect.
+    struct Broken;
+
+    impl Appender for Broken {
+        fn group(&self, _key: &str) -> GroupId {
+            GroupId(0)
+        }
+
+        fn series_id(&self, _group: GroupId, _labels: &Labels) -> Result<SeriesId, AppendError> {
+            panic!("the store is broken")
+        }
+
+        fn append(&self, _batches: &[Batch]) -> Result<Appended, AppendError> {
+            panic!("the store is broken")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_panics_says_so_on_the_targets_page() {
+        let common = Arc::new(Common::new(Arc::new(Broken), Arc::new(SystemClock), Machine::default()));
+        let config = ScrapeConfig { scrape_interval_ms: 10, scrape_timeout_ms: 10, ..ScrapeConfig::default() };
+        let target = Arc::new(Target::new(&config, "127.0.0.1:1", &Labels::empty()).unwrap());
+        let refused = Some("for the test".to_owned());
+        let assignment = Assignment { target: Arc::clone(&target), client: None, refused, stand_in: None };
+        let (mut crew, view) = (Crew::default(), Mutex::new(View::default()));
+        crew.assign(BTreeMap::from([(place(&target), assignment)]), &common, &view).await;
+        for (_, running) in std::mem::take(&mut crew.0) {
+            running.task.await.unwrap();
+        }
+        let status = view.lock().targets().remove(0);
+        assert_eq!(status.health, Health::Down);
+        assert!(status.last_error.ends_with("a defect of Pitwall: the store is broken"), "{}", status.last_error);
     }
 }

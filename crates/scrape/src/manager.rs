@@ -186,7 +186,10 @@ impl Inner {
         let mut ports_here = BTreeSet::new();
         for (plan, job) in pools.iter().zip(&state.jobs) {
             for target in &plan.targets {
-                ports_here.extend(self.port_here(target));
+                // What was only found may be the very thing that a mistyped target means.
+                if !job.config.gives_way {
+                    ports_here.extend(self.port_here(target));
+                }
                 let refused = plan.refused.clone();
                 // Whom nobody asks, nobody stands in for.
                 let stand_in = match refused {
