@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use http_client::{Config, ProxyConfig, Secret, TlsConfig, build};
 use test_support::{Asked, Authority, Reply, WebServer};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -109,6 +109,39 @@ async fn tls_goes_through_a_tunnel_that_the_proxy_cannot_read() {
     assert!(head.contains("proxy-authorization: basic dxnlcjp3b3jk\r\n"), "{head}");
     assert!(head.contains("x-route: lab\r\n"), "{head}");
     assert_eq!(server.asked()[0].header("proxy-authorization"), None);
+}
+
+/// A SOCKS proxy without users (RFC 1928), for one connection: tells the name that it was asked for, and connects to the
+/// port on this machine.
+async fn socks(listener: TcpListener) -> String {
+    let (mut stream, _) = listener.accept().await.expect("a client");
+    let mut greeting = [0; 3];
+    stream.read_exact(&mut greeting).await.expect("version and methods");
+    assert_eq!(greeting, [5, 1, 0]);
+    stream.write_all(&[5, 0]).await.expect("a client that listens");
+    let mut head = [0; 5];
+    stream.read_exact(&mut head).await.expect("a request");
+    assert_eq!(head[..4], [5, 1, 0, 3], "connect, to a name");
+    let mut name = vec![0; usize::from(head[4])];
+    stream.read_exact(&mut name).await.expect("a name");
+    let port = stream.read_u16().await.expect("a port");
+    let mut server = TcpStream::connect(("127.0.0.1", port)).await.expect("a server");
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.expect("a client that listens");
+    drop(tokio::io::copy_bidirectional(&mut stream, &mut server).await);
+    String::from_utf8(name).expect("a name in ASCII")
+}
+
+#[tokio::test]
+async fn a_socks_proxy_resolves_the_name_itself() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Some(Secret::new(format!("socks5h://{}", listener.local_addr().unwrap())));
+    let proxying = tokio::spawn(socks(listener));
+    let server = WebServer::start(async |_asked: Asked| Reply::ok("behind").with("connection", "close")).await;
+    let client = build(&Config { proxy: ProxyConfig { url, ..ProxyConfig::default() }, ..Config::default() }).unwrap();
+    let answer = client.get(&format!("http://target.invalid:{}/", server.address().port())).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "behind");
+    drop(client);
+    assert_eq!(proxying.await.unwrap(), "target.invalid");
 }
 
 #[tokio::test]
