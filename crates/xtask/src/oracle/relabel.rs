@@ -16,8 +16,10 @@ fn check(line: &Value) -> anyhow::Result<Verdict> {
     let loaded = parse_relabel(text(line, "config")?, Path::new(""));
     let error = loaded.problems.iter().find(|problem| problem.severity == Severity::Error);
     let expected = line["error"].as_str().unwrap_or_default();
-    if let (Some(key), Some(problem)) = (unknown_key(expected), error) {
-        let ours = problem.path.rsplit('.').next().unwrap_or_default();
+    if let Some(key) = unknown_key(expected) {
+        // Prometheus stops there; ours also says what is missing without the key.
+        let unknown = loaded.problems.iter().find(|problem| problem.message.starts_with("unknown key"));
+        let ours = unknown.and_then(|problem| problem.path.rsplit('.').next()).unwrap_or_default();
         return Ok(Verdict::of([("unknown key", key.to_owned(), ours.to_owned())]));
     }
     let refused = error.map(|problem| problem.message.as_str()).unwrap_or_default();
