@@ -13,7 +13,7 @@ use crate::notes::Notes;
 use crate::selector::Pick;
 use crate::series::Series;
 use crate::steps::Steps;
-use crate::{Options, aggregation, binary, functions, selector};
+use crate::{Options, aggregation, binary, functions, invariant, selector};
 
 /// An evaluation over some steps.
 pub(crate) struct Evaluation<'a> {
@@ -95,6 +95,10 @@ impl<'a> Evaluation<'a> {
 
     /// Evaluates an expression that is no range vector.
     pub(crate) fn operand(&self, expr: &Expr) -> Result<Operand, EvalError> {
+        if 1 < self.steps.count && invariant::is_invariant(expr) {
+            let once = Self { steps: Steps::instant(self.steps.start_ms), ..self.detecting_resets(self.detect_resets) };
+            return Ok(invariant::repeated(once.operand(expr)?, self.steps.count));
+        }
         match &expr.kind {
             ExprKind::Number(number) => Ok(Operand::Scalar(vec![number.value; self.steps.count])),
             ExprKind::String(text) => Ok(Operand::Text(text.clone())),

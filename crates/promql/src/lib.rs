@@ -12,6 +12,7 @@ mod error;
 mod evaluation;
 mod functions;
 pub mod histogram;
+mod invariant;
 mod kahan;
 mod notes;
 mod remarks;

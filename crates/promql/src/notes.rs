@@ -75,11 +75,7 @@ impl fmt::Display for Forced {
         let time = crate::functions::rfc3339;
         let (lowest, highest) = (shortest_g(self.lowest_bucket), shortest_g(self.highest_bucket));
         write!(f, "from buckets {lowest} to {highest}, with a max diff of {}", general(self.difference_max, 2))?;
-        if self.count == 1 {
-            write!(f, ", at {}", time(self.first_ms))
-        } else {
-            write!(f, ", over {} samples from {} to {}", self.count, time(self.first_ms), time(self.last_ms))
-        }
+        write!(f, ", over {} samples from {} to {}", self.count, time(self.first_ms), time(self.last_ms))
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct Samples {
     starts_ms: Vec<i64>,
     /// The same for histograms.
     histogram_starts_ms: Vec<i64>,
+    /// The positions of floats that are below the one before, if [`Windows::find_falls`] was asked.
+    falls: Vec<usize>,
 }
 
 /// The samples of one series that lie in `(start_ms, end_ms]`, and those beyond that the selector asks for; at least one.
@@ -88,11 +90,42 @@ pub(crate) struct Window<'a> {
     pub(crate) starts_ms: &'a [i64],
     /// The same for histograms.
     pub(crate) histogram_starts_ms: &'a [i64],
+    /// The floats before which the value fell, all but the first of the window: the value before. Only after
+    /// [`Windows::find_falls`].
+    pub(crate) falls: Falls<'a>,
     pub(crate) start_ms: i64,
     pub(crate) end_ms: i64,
 }
 
+/// Where the floats of a window fall.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Falls<'a> {
+    positions: &'a [usize],
+    /// The values of the whole series.
+    values: &'a [f64],
+}
+
+impl Falls<'_> {
+    /// How many.
+    pub(crate) const fn count(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// The value before each, in the order of time.
+    pub(crate) fn heights(&self) -> impl Iterator<Item = f64> + '_ {
+        self.positions.iter().map(|position| self.values[position - 1])
+    }
+}
+
 impl Windows {
+    /// Finds once where floats fall, so that no window has to look for it.
+    pub(crate) fn find_falls(&mut self) {
+        for series in &mut self.series {
+            let values = &series.samples.values;
+            series.samples.falls = (1..values.len()).filter(|at| values[*at] < values[at - 1]).collect();
+        }
+    }
+
     /// Applies `function` to each window that holds a sample; it gets the step's number as well.
     pub(crate) fn map(
         self,
@@ -137,7 +170,11 @@ impl Windows {
             floats.advance(samples.timestamps_ms.len(), after_ms, until_ms, |at| samples.timestamps_ms[at]);
         let (first, last) =
             histograms.advance(samples.histograms.len(), after_ms, until_ms, |at| samples.histograms[at].0);
+        // A fall at the window's first float lies between it and one outside.
+        let begin = floats.fall_from(&samples.falls, from);
+        let end = floats.fall_to(&samples.falls, to);
         Window {
+            falls: Falls { positions: &samples.falls[begin..end.max(begin)], values: &samples.values },
             timestamps_ms: &samples.timestamps_ms[from..to],
             values: &samples.values[from..to],
             histograms: &samples.histograms[first..last],
@@ -170,6 +207,8 @@ impl Windows {
 struct Cursors {
     from: usize,
     to: usize,
+    fall_from: usize,
+    fall_to: usize,
 }
 
 impl Cursors {
@@ -182,6 +221,22 @@ impl Cursors {
             self.from += 1;
         }
         (self.from, self.to)
+    }
+
+    /// The first fall behind the float at `from`.
+    fn fall_from(&mut self, falls: &[usize], from: usize) -> usize {
+        while falls.get(self.fall_from).is_some_and(|at| *at <= from) {
+            self.fall_from += 1;
+        }
+        self.fall_from
+    }
+
+    /// The first fall at or behind `to`.
+    fn fall_to(&mut self, falls: &[usize], to: usize) -> usize {
+        while falls.get(self.fall_to).is_some_and(|at| *at < to) {
+            self.fall_to += 1;
+        }
+        self.fall_to
     }
 }
 
@@ -248,6 +303,7 @@ fn from_subquery(evaluation: &Evaluation<'_>, subquery: &Subquery) -> Result<Win
                 histograms: histograms.collect(),
                 starts_ms: Vec::new(),
                 histogram_starts_ms: Vec::new(),
+                falls: Vec::new(),
             };
             WindowedSeries { labels: series.labels, drop_name: series.drop_name, samples }
         })
@@ -280,5 +336,5 @@ pub(crate) fn without_stale(mut series: SeriesColumns) -> Samples {
         histogram_starts_ms = series.histograms.iter().map(|(at, _)| start_of(&series, *at)).collect();
     }
     let SeriesColumns { timestamps_ms, values, histograms, .. } = series;
-    Samples { timestamps_ms, values, histograms, starts_ms, histogram_starts_ms }
+    Samples { timestamps_ms, values, histograms, starts_ms, histogram_starts_ms, falls: Vec::new() }
 }

@@ -26,12 +26,16 @@ enum Either<'a> {
 }
 
 pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, arg: &Expr) -> Result<Vec<Series>, EvalError> {
-    let windows = windows(evaluation, arg, name)?;
+    let mut windows = windows(evaluation, arg, name)?;
+    if name == "resets" {
+        windows.find_falls();
+    }
     let anchored = windows.edges == Edges::Anchored;
     let counts = if name == "changes" { changed } else { reset };
     windows.map(evaluation, false, |_, window, _| {
         if window.histograms.is_empty() && window.starts_ms.is_empty() && !anchored {
-            return Some(Point::Float(count_floats(window.values, name == "changes")));
+            let count = if name == "changes" { count_changes(window.values) } else { window.falls.count() };
+            return Some(Point::Float(count as f64));
         }
         let mut moments = moments(window);
         if anchored {
@@ -47,14 +51,8 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, arg: &Expr) -> Resul
     })
 }
 
-fn count_floats(values: &[f64], changes: bool) -> f64 {
-    let pairs = values.windows(2);
-    let count = if changes {
-        pairs.filter(|pair| float_changed(pair[0], pair[1])).count()
-    } else {
-        pairs.filter(|pair| pair[1] < pair[0]).count()
-    };
-    count as f64
+fn count_changes(values: &[f64]) -> usize {
+    values.windows(2).filter(|pair| float_changed(pair[0], pair[1])).count()
 }
 
 fn float_changed(before: f64, after: f64) -> bool {

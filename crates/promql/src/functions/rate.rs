@@ -31,11 +31,14 @@ pub(super) struct Asked<'a> {
 
 pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, arg: &Expr) -> Result<Vec<Series>, EvalError> {
     let span = arg.unwrap_parens().span;
-    let windows = windows(evaluation, arg, name)?;
+    let mut windows = windows(evaluation, arg, name)?;
     let counter = !matches!(name, "delta" | "idelta");
     let mut asked = Asked { counter, per_seconds: None, notes: &evaluation.notes, span };
     if matches!(name, "irate" | "idelta") {
         return windows.map(evaluation, false, |_, window, labels| instantaneous(&asked, window, labels));
+    }
+    if counter && windows.edges == Edges::Plain {
+        windows.find_falls();
     }
     asked.per_seconds = (name == "rate").then(|| windows.range_seconds());
     let edges = windows.edges;
@@ -73,11 +76,7 @@ fn extrapolated(asked: &Asked<'_>, window: &Window<'_>, labels: &Labels) -> Opti
     let mut change = last - first;
     if asked.counter {
         if window.starts_ms.is_empty() {
-            for pair in values.windows(2) {
-                if pair[1] < pair[0] {
-                    change += pair[0];
-                }
-            }
+            window.falls.heights().for_each(|height| change += height);
         } else {
             let began = |position| moment(window.starts_ms, position, times[position]);
             for position in 1..values.len() {
@@ -351,18 +350,14 @@ mod tests {
     use super::*;
 
     fn check(samples: &[(i64, f64)], expected: Option<f64>) {
-        let (timestamps, values): (Vec<i64>, Vec<f64>) = samples.iter().copied().unzip();
-        let window = Window {
-            timestamps_ms: &timestamps,
-            values: &values,
-            histograms: &[],
-            starts_ms: &[],
-            histogram_starts_ms: &[],
-            start_ms: 0,
-            end_ms: 60_000,
-        };
-        let asked = Asked { counter: true, per_seconds: None, notes: &Notes::default(), span: Span::default() };
-        assert_eq!(extrapolated(&asked, &window, &Labels::empty()), expected, "{samples:?}");
+        let storage = storage::MemoryStorage::new();
+        let labels = Labels::from_pairs([("__name__", "x_total")]);
+        storage.push(&labels, samples.iter().copied());
+        let expr = promql_syntax::parse("increase(x_total[1m])").unwrap();
+        let at = model::Timestamp::from_ms(60_000);
+        let answer = crate::instant(&expr, at, &storage, &crate::Options::default()).unwrap();
+        let crate::Value::Vector(vector) = answer.value else { panic!("no vector") };
+        assert_eq!(vector.first().map(|sample| sample.value), expected, "{samples:?}");
     }
 
     #[test]
