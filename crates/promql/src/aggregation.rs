@@ -71,6 +71,11 @@ pub(crate) fn aggregate(evaluation: &Evaluation<'_>, aggregate: &Aggregate) -> R
 
 /// The groups, in the order in which the vector first mentions them.
 pub(crate) fn groups(vector: &[Series], aggregate: &Aggregate) -> Vec<Group> {
+    if !aggregate.without && aggregate.grouping.is_empty() {
+        let members: Vec<usize> = (0..vector.len()).collect();
+        let all = vector.first().map(|first| Group { labels: Labels::empty(), drop_name: first.drop_name, members });
+        return all.into_iter().collect();
+    }
     let mut by_labels: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let named = |name: &str| aggregate.grouping.iter().any(|label| label == name);

@@ -6,64 +6,77 @@ use model::Histogram;
 
 /// One bit for each step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bits(Vec<u64>);
+pub(crate) struct Bits {
+    /// The first 64, which are all for most queries, and need no allocation.
+    first: u64,
+    rest: Vec<u64>,
+}
 
 impl Bits {
     /// `len` bits, all clear.
     pub(crate) fn none(len: usize) -> Self {
-        Self(vec![0; len.div_ceil(64)])
+        Self { first: 0, rest: vec![0; len.div_ceil(64).saturating_sub(1)] }
     }
 
     /// Whether bit `at` is set.
     pub(crate) fn get(&self, at: usize) -> bool {
-        self.0[at / 64] >> (at % 64) & 1 == 1
+        let word = if at < 64 { self.first } else { self.rest[at / 64 - 1] };
+        word >> (at % 64) & 1 == 1
     }
 
     /// Sets bit `at`.
     pub(crate) fn set(&mut self, at: usize) {
-        self.0[at / 64] |= 1 << (at % 64);
+        *self.word(at) |= 1 << (at % 64);
     }
 
     /// Clears bit `at`.
     pub(crate) fn clear(&mut self, at: usize) {
-        self.0[at / 64] &= !(1 << (at % 64));
+        *self.word(at) &= !(1 << (at % 64));
+    }
+
+    fn word(&mut self, at: usize) -> &mut u64 {
+        if at < 64 { &mut self.first } else { &mut self.rest[at / 64 - 1] }
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::once(self.first).chain(self.rest.iter().copied())
+    }
+
+    /// Changes each word by the one at the same place in `other`.
+    fn combine(&mut self, other: &Self, change: impl Fn(&mut u64, u64)) {
+        change(&mut self.first, other.first);
+        self.rest.iter_mut().zip(&other.rest).for_each(|(word, other)| change(word, *other));
     }
 
     /// Whether any bit is set.
     pub(crate) fn any(&self) -> bool {
-        self.0.iter().any(|word| *word != 0)
+        self.words().any(|word| word != 0)
     }
 
     /// Whether both have a bit set at the same place.
     pub(crate) fn intersects(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+        self.words().zip(other.words()).any(|(a, b)| a & b != 0)
     }
 
     /// Sets the bits that are set in `other`.
     pub(crate) fn union(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word |= other;
-        }
+        self.combine(other, |word, other| *word |= other);
     }
 
     /// Clears the bits that are clear in `other`.
     pub(crate) fn intersect(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= other;
-        }
+        self.combine(other, |word, other| *word &= other);
     }
 
     /// Clears the bits that are set in `other`.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= !other;
-        }
+        self.combine(other, |word, other| *word &= !other);
     }
 
     /// The set bits, in rising order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().enumerate().flat_map(|(index, word)| {
-            let mut rest = *word;
+        self.words().enumerate().flat_map(|(index, word)| {
+            let mut rest = word;
             std::iter::from_fn(move || {
                 (rest != 0).then(|| {
                     let bit = rest.trailing_zeros() as usize;

@@ -24,6 +24,11 @@ impl KahanSum {
         self.sum = total;
     }
 
+    /// The mean of `count` values whose sum this is, if no infinity or NaN came up on the way.
+    pub(crate) fn mean(&self, count: f64) -> Option<f64> {
+        self.sum.is_finite().then(|| self.sum / count + self.compensation / count)
+    }
+
     /// Adds another sum with its compensation.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.add(other.sum);

@@ -1,5 +1,7 @@
 //! Aggregations that pick some of the series as they are: `topk`, `bottomk`, `limitk`, `limit_ratio`.
 
+use std::cmp::Ordering;
+
 use model::Labels;
 use promql_syntax::{Aggregate, AggregateOp};
 
@@ -60,14 +62,8 @@ pub(crate) fn select(evaluation: &Evaluation<'_>, aggregate: &Aggregate) -> Resu
                     present.retain(|at| if 0.0 <= ratio { hashes[*at] < ratio } else { 1.0 + ratio <= hashes[*at] });
                 }
                 AggregateOp::Limitk => present.truncate(wanted(*param)),
-                AggregateOp::Topk => {
-                    present.sort_by(|a, b| rank(value(*a), value(*b), true));
-                    present.truncate(wanted(*param));
-                }
-                _ => {
-                    present.sort_by(|a, b| rank(value(*a), value(*b), false));
-                    present.truncate(wanted(*param));
-                }
+                AggregateOp::Topk => best(&mut present, wanted(*param), |a, b| rank(value(a), value(b), true)),
+                _ => best(&mut present, wanted(*param), |a, b| rank(value(a), value(b), false)),
             }
             for at in &present {
                 kept[*at].set(step);
@@ -106,13 +102,23 @@ fn share_of(labels: &Labels) -> f64 {
     xxhash_rust::xxh64::xxh64(&bytes, 0) as f64 / u64::MAX as f64
 }
 
+/// Keeps the first `count` in the order of `rank`, and in that order; equal ones in the order they had.
+fn best(positions: &mut Vec<usize>, count: usize, rank: impl Fn(usize, usize) -> Ordering) {
+    let order = |a: &usize, b: &usize| rank(*a, *b).then(a.cmp(b));
+    if 0 < count && count < positions.len() {
+        positions.select_nth_unstable_by(count - 1, order);
+    }
+    positions.truncate(count);
+    positions.sort_unstable_by(order);
+}
+
 /// How many a parameter asks for.
 fn wanted(param: f64) -> usize {
     if param < 1.0 { 0 } else { param as usize }
 }
 
 /// Highest (or lowest) first, NaN after everything.
-fn rank(a: f64, b: f64, descending: bool) -> std::cmp::Ordering {
-    let order = a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal);
+fn rank(a: f64, b: f64, descending: bool) -> Ordering {
+    let order = a.partial_cmp(&b).unwrap_or(Ordering::Equal);
     a.is_nan().cmp(&b.is_nan()).then(if descending { order.reverse() } else { order })
 }

@@ -90,6 +90,12 @@ pub(crate) struct Window<'a> {
     pub(crate) starts_ms: &'a [i64],
     /// The same for histograms.
     pub(crate) histogram_starts_ms: &'a [i64],
+    /// All floats of the series, also those outside.
+    pub(crate) whole: &'a [f64],
+    /// Where the window begins among them.
+    pub(crate) from: usize,
+    /// The number of the series in its range vector.
+    pub(crate) series: usize,
     /// The floats before which the value fell, all but the first of the window: the value before. Only after
     /// [`Windows::find_falls`].
     pub(crate) falls: Falls<'a>,
@@ -134,12 +140,12 @@ impl Windows {
         mut function: impl FnMut(usize, &Window<'_>, &Labels) -> Option<Point>,
     ) -> Result<Vec<Series>, EvalError> {
         let mut out = Vec::with_capacity(self.series.len());
-        for series in &self.series {
+        for (number, series) in self.series.iter().enumerate() {
             evaluation.check_cancelled()?;
             let mut column = Column::empty(self.step_count);
             let (mut floats, mut histograms) = (Cursors::default(), Cursors::default());
             for step in 0..self.step_count {
-                let window = self.window(series, step, &mut floats, &mut histograms);
+                let window = self.window((number, series), step, &mut floats, &mut histograms);
                 if window.values.is_empty() && window.histograms.is_empty() {
                     continue;
                 }
@@ -157,7 +163,7 @@ impl Windows {
 
     fn window<'a>(
         &self,
-        series: &'a WindowedSeries,
+        (number, series): (usize, &'a WindowedSeries),
         step: usize,
         floats: &mut Cursors,
         histograms: &mut Cursors,
@@ -174,6 +180,9 @@ impl Windows {
         let begin = floats.fall_from(&samples.falls, from);
         let end = floats.fall_to(&samples.falls, to);
         Window {
+            whole: &samples.values,
+            from,
+            series: number,
             falls: Falls { positions: &samples.falls[begin..end.max(begin)], values: &samples.values },
             timestamps_ms: &samples.timestamps_ms[from..to],
             values: &samples.values[from..to],
@@ -188,8 +197,8 @@ impl Windows {
     /// Calls `function` with the window of each series at the only step of an instant query, if it holds a sample.
     pub(crate) fn each(&self, mut function: impl FnMut(&WindowedSeries, &Window<'_>)) {
         let last = self.step_count.saturating_sub(1);
-        for series in &self.series {
-            let window = self.window(series, last, &mut Cursors::default(), &mut Cursors::default());
+        for (number, series) in self.series.iter().enumerate() {
+            let window = self.window((number, series), last, &mut Cursors::default(), &mut Cursors::default());
             if !window.values.is_empty() || !window.histograms.is_empty() {
                 function(series, &window);
             }

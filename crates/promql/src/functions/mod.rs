@@ -11,6 +11,7 @@ mod math;
 mod over_time;
 mod pairs;
 mod rate;
+mod sliding;
 mod smoothing;
 mod sort;
 mod start_times;

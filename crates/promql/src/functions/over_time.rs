@@ -6,6 +6,7 @@ use model::Labels;
 use promql_syntax::{Expr, Span};
 
 use super::over_floats;
+use super::sliding::{Extreme, Sorted, order};
 use crate::column::Point;
 use crate::error::EvalError;
 use crate::evaluation::Evaluation;
@@ -23,11 +24,9 @@ pub(super) fn present(evaluation: &Evaluation<'_>, arg: &Expr) -> Result<Vec<Ser
 pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Result<Vec<Series>, EvalError> {
     if name == "quantile_over_time" {
         let quantiles = evaluation.scalar(&args[0])?;
-        let mut sorted = Vec::new();
+        let mut sorted = Sorted::default();
         let found = over_floats(evaluation, name, &args[1], 1, |step, window| {
-            sorted.clear();
-            sorted.extend_from_slice(window.values);
-            Some(quantile_of(quantiles[step], &mut sorted))
+            Some(quantile_of_sorted(quantiles[step], sorted.of(window)))
         })?;
         if !found.is_empty() {
             warn_of_quantiles(evaluation, &quantiles, args[0].unwrap_parens().span);
@@ -41,9 +40,11 @@ pub(super) fn call(evaluation: &Evaluation<'_>, name: &str, args: &[Expr]) -> Re
         let keep_name = matches!(name, "last_over_time" | "first_over_time");
         return windows(evaluation, &args[0], name)?.map(evaluation, keep_name, |_, window, _| Some(function(window)));
     }
+    if matches!(name, "min_over_time" | "max_over_time") {
+        let mut extreme = Extreme::new(if name == "min_over_time" { |a, b| a < b } else { |a, b| b < a });
+        return over_floats(evaluation, name, &args[0], 1, |_, window| Some(extreme.of(window)));
+    }
     let function: fn(&Window<'_>) -> f64 = match name {
-        "min_over_time" => |window| window.values.iter().copied().reduce(smaller).unwrap_or(f64::NAN),
-        "max_over_time" => |window| window.values.iter().copied().reduce(larger).unwrap_or(f64::NAN),
         "stddev_over_time" => |window| variance(window).sqrt(),
         "stdvar_over_time" => variance,
         "mad_over_time" => median_deviation,
@@ -94,11 +95,7 @@ fn summed(evaluation: &Evaluation<'_>, name: &str, arg: &Expr) -> Result<Vec<Ser
                 None
             }
             (true, _) => summed_histograms(evaluation, window, mean, span, labels),
-            (false, true) if mean => {
-                let mut mean = KahanMean::default();
-                window.values.iter().for_each(|value| mean.add(*value));
-                Some(Point::Float(mean.value()))
-            }
+            (false, true) if mean => Some(Point::Float(mean_of(window.values))),
             (false, true) => {
                 let mut sum = KahanSum::default();
                 window.values.iter().for_each(|value| sum.add(*value));
@@ -106,6 +103,18 @@ fn summed(evaluation: &Evaluation<'_>, name: &str, arg: &Expr) -> Result<Vec<Ser
             }
         }
     })
+}
+
+/// The mean: the sum divided by the count, unless the sum overflows.
+fn mean_of(values: &[f64]) -> f64 {
+    let mut sum = KahanSum::default();
+    values.iter().for_each(|value| sum.add(*value));
+    if let Some(mean) = sum.mean(values.len() as f64) {
+        return mean;
+    }
+    let mut mean = KahanMean::default();
+    values.iter().for_each(|value| mean.add(*value));
+    mean.value()
 }
 
 fn summed_histograms(
@@ -138,16 +147,6 @@ fn summed_histograms(
             None
         }
     }
-}
-
-/// The smaller one; NaN only if both are.
-pub(crate) fn smaller(a: f64, b: f64) -> f64 {
-    if b < a || a.is_nan() { b } else { a }
-}
-
-/// The larger one; NaN only if both are.
-pub(crate) fn larger(a: f64, b: f64) -> f64 {
-    if a < b || a.is_nan() { b } else { a }
 }
 
 fn variance(window: &Window<'_>) -> f64 {
@@ -183,6 +182,11 @@ fn extreme_at(window: &Window<'_>, better: impl Fn(f64, f64) -> bool) -> f64 {
 
 /// The `q`-quantile, linear between neighbours; sorts `values`, NaN first.
 pub(crate) fn quantile_of(q: f64, values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(|a, b| order(*a, *b));
+    quantile_of_sorted(q, values)
+}
+
+fn quantile_of_sorted(q: f64, values: &[f64]) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
     }
@@ -192,7 +196,6 @@ pub(crate) fn quantile_of(q: f64, values: &mut [f64]) -> f64 {
     if 1.0 < q {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)));
     let rank = q * (values.len() - 1) as f64;
     let lower = rank.floor().max(0.0) as usize;
     let upper = (lower + 1).min(values.len() - 1);
