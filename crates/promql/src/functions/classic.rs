@@ -320,8 +320,12 @@ fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
             return below;
         }
         if value < bucket.upper {
-            if start.is_infinite() || bucket.upper.is_infinite() {
+            // Observations in a bucket with an infinite bound count as being at the other one.
+            if bucket.upper.is_infinite() {
                 return below;
+            }
+            if start.is_infinite() {
+                return bucket.count;
             }
             return below + (bucket.count - below) * (value - start) / (bucket.upper - start);
         }

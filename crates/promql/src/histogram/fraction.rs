@@ -38,8 +38,12 @@ fn rank_of(value: f64, all: &[Bucket], histogram: &Histogram) -> f64 {
             return at_most(rank, histogram);
         }
         if value < high {
-            let share = if low.is_infinite() || high.is_infinite() {
-                0.0 // nothing is known about where in such a bucket the observations lie
+            // Nothing is known about where in a bucket with an infinite bound the observations lie: they count as being at
+            // the other bound.
+            let share = if high.is_infinite() {
+                0.0
+            } else if low.is_infinite() {
+                1.0
             } else if custom || around_zero {
                 (value - low) / (high - low)
             } else {
@@ -60,4 +64,35 @@ fn rank_of(value: f64, all: &[Bucket], histogram: &Histogram) -> f64 {
 /// Rounding may give a rank beyond the count.
 fn at_most(rank: f64, histogram: &Histogram) -> f64 {
     if histogram.count < rank { histogram.count } else { rank }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{BucketSpan, CUSTOM_BUCKETS_SCHEMA};
+    use std::sync::Arc;
+
+    #[test]
+    fn shares_of_written_out_buckets() {
+        let histogram = Histogram {
+            schema: CUSTOM_BUCKETS_SCHEMA,
+            count: 8.0,
+            positive_spans: vec![BucketSpan { offset: 0, length: 4 }],
+            positive_buckets: vec![1.0, 2.0, 2.0, 3.0],
+            custom_bounds: Some(Arc::from([-5.0, 0.0, 10.0])),
+            ..Histogram::default()
+        };
+        for (lower, upper, expected) in [
+            (f64::NEG_INFINITY, f64::INFINITY, 1.0),
+            (f64::NEG_INFINITY, -7.0, 0.125),
+            (-7.0, -5.0, 0.0),
+            (-2.5, 5.0, 0.25),
+            (20.0, f64::INFINITY, 0.375),
+            (5.0, 20.0, 0.125),
+            (3.0, 3.0, 0.0),
+        ] {
+            assert_eq!(fraction(lower, upper, &histogram), expected, "{lower} {upper}");
+        }
+        assert!(fraction(f64::NAN, 1.0, &histogram).is_nan());
+    }
 }
