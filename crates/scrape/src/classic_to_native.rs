@@ -16,6 +16,8 @@ pub(crate) struct Conversions {
     /// Series of the page before whose conversions were forgotten.
     orphans: Vec<SeriesId>,
     round: u64,
+    /// The last good page.
+    good_round: u64,
 }
 
 /// Conversions that a target may have before those that it does not need are forgotten, beside twice those it needs.
@@ -30,9 +32,10 @@ struct Conversion {
     sum: f64,
     timestamp_ms: Option<i64>,
     bounds: Arc<[f64]>,
-    /// The page that has parts of it, and the last good page that had it whole.
+    /// The page that has parts of it, the last good page that had it whole, and the last page that had it whole.
     round: u64,
     stored_round: u64,
+    seen_round: u64,
 }
 
 /// A histogram that a page has whole.
@@ -41,7 +44,7 @@ pub(crate) struct Converted {
     pub(crate) series: Option<SeriesId>,
     pub(crate) value: Histogram,
     pub(crate) timestamp_ms: Option<i64>,
-    /// Whether the page before did not have it.
+    /// Whether the last good page did not have it.
     pub(crate) new: bool,
 }
 
@@ -95,6 +98,7 @@ impl Conversions {
             bounds: Arc::from([]),
             round: 0,
             stored_round: 0,
+            seen_round: 0,
         });
         self.by_labels.insert(labels, self.conversions.len() - 1);
         Ok(self.conversions.len() - 1)
@@ -122,12 +126,14 @@ impl Conversions {
 
     /// The histograms that the page has whole. One whose parts do not fit together is left out, as Prometheus leaves it.
     pub(crate) fn finish(&mut self) -> Vec<Converted> {
-        let round = self.round;
+        let (round, good_round) = (self.round, self.good_round);
         let here = self.conversions.iter_mut().filter(|conversion| conversion.round == round);
         here.filter_map(|conversion| {
             let value = conversion.convert()?;
-            let new = conversion.stored_round + 1 != round || round == 1;
+            // What a good page did not have is new when it comes back; a page that failed makes nobody new.
+            let new = conversion.seen_round == 0 || conversion.seen_round < good_round;
             conversion.stored_round = round;
+            conversion.seen_round = round;
             Some(Converted { series: conversion.series, value, timestamp_ms: conversion.timestamp_ms, new })
         })
         .collect()
@@ -145,6 +151,11 @@ impl Conversions {
         };
         let orphans = self.orphans.iter().copied().filter(move |series| !back(series));
         gone.filter_map(|conversion| conversion.series).chain(orphans)
+    }
+
+    /// The page is good.
+    pub(crate) fn accept_page(&mut self) {
+        self.good_round = self.round;
     }
 
     /// The page failed: it counts as empty.

@@ -114,6 +114,7 @@ impl Scraper {
             // An empty page says nothing, not even that its series are gone for good.
             if !page.body.is_empty() {
                 scraper.cache.accept_page();
+                scraper.conversions.accept_page();
             }
             Ok((reading.metadata_changed || scraper.cache.lost_metadata()).then(|| page_metadata::of_page(start)))
         })

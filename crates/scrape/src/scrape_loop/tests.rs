@@ -244,10 +244,11 @@ fn classic_histograms_may_be_stored_as_native_ones() {
     bench.scrape(Ok("x 1\n"));
     bench.scrape(Ok(CLASSIC));
     assert_eq!(bench.scrape(Ok("h 1\nh x")).samples, 1);
-    assert_eq!(bench.values("h"), r#"h{instance="h:1", job="j"} [2,1] [2,1] ~ [2,1] ~"#);
+    bench.scrape(Ok(CLASSIC));
+    assert_eq!(bench.values("h"), r#"h{instance="h:1", job="j"} [2,1] [2,1] ~ [2,1] ~ [2,1]"#);
     assert_eq!(bench.values("h_bucket"), "");
-    assert_eq!(bench.values("h_other"), r#"h_other{instance="h:1", job="j"} 1 1 ~ 1 ~"#);
-    assert_eq!(bench.values("scrape_series_added"), r#"scrape_series_added{instance="h:1", job="j"} 2 0 1 2 1"#);
+    assert_eq!(bench.values("h_other"), r#"h_other{instance="h:1", job="j"} 1 1 ~ 1 ~ 1"#);
+    assert_eq!(bench.values("scrape_series_added"), r#"scrape_series_added{instance="h:1", job="j"} 2 0 1 2 1 0"#);
 
     let mut bench = Bench::new(&ScrapeConfig { classic_histograms: true, ..config.clone() });
     assert_eq!(bench.scrape(Ok(CLASSIC)).samples, 6);
