@@ -1,5 +1,7 @@
 //! What must hold of every page, whatever its bytes.
 
+pub mod pushed;
+
 use exposition::{Entry, Format, Options, Parser, labels_of, write_text};
 use model::{Family, MetricType};
 
