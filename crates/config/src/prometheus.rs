@@ -24,6 +24,8 @@ pub struct Prometheus {
     pub evaluation_interval_ms: i64,
     /// How long raw samples are kept in milliseconds, if the file says so.
     pub retention_ms: Option<i64>,
+    /// How large the store may become in bytes, if the file says so.
+    pub retention_bytes: Option<usize>,
     /// How much older than the store's newest sample one may be, in milliseconds, if the file says so; counts from the
     /// next start on.
     pub out_of_order_ms: Option<i64>,
@@ -42,6 +44,7 @@ impl Default for Prometheus {
             external_labels: Labels::empty(),
             evaluation_interval_ms: global::INTERVAL_MS,
             retention_ms: None,
+            retention_bytes: None,
             out_of_order_ms: None,
             exemplars_max: None,
             otlp: remote::OtlpConfig::default(),
@@ -141,8 +144,10 @@ fn read_jobs(file: &Path, global: &Global, value: &mut Prometheus, jobs: &mut Ve
 fn storage(root: &mut Section<'_>, value: &mut Prometheus) {
     let Some(mut storage) = root.subsection("storage") else { return };
     if let Some(mut tsdb) = storage.subsection("tsdb") {
-        let time_ms = tsdb.subsection("retention").and_then(|mut retention| global::nonzero_ms(&mut retention, "time"));
-        value.retention_ms = time_ms.or(value.retention_ms);
+        if let Some(mut retention) = tsdb.subsection("retention") {
+            value.retention_ms = global::nonzero_ms(&mut retention, "time").or(value.retention_ms);
+            value.retention_bytes = retention.get("size").and_then(|field| field.size_bytes());
+        }
         value.out_of_order_ms = tsdb.duration_ms("out_of_order_time_window");
     }
     // Prometheus keeps none from zero down.

@@ -101,21 +101,20 @@ fn check(text: &str, expected: &str) {
 
 #[test]
 fn what_the_storage_is_told() {
-    let check = |text: &str, out_of_order_ms, exemplars_max| {
+    let check = |text: &str, out_of_order_ms, exemplars_max, retention_bytes| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prometheus.yml");
         std::fs::write(&path, text).unwrap();
         let loaded = config::load_prometheus(&path);
         assert_eq!(loaded.problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0], "{text}");
-        assert_eq!(
-            (loaded.value.out_of_order_ms, loaded.value.exemplars_max),
-            (out_of_order_ms, exemplars_max),
-            "{text}"
-        );
+        let value = loaded.value;
+        assert_eq!((value.out_of_order_ms, value.exemplars_max), (out_of_order_ms, exemplars_max), "{text}");
+        assert_eq!(value.retention_bytes, retention_bytes, "{text}");
     };
-    check("storage: {tsdb: {out_of_order_time_window: 30m}}", Some(1_800_000), None);
-    check("storage: {tsdb: {out_of_order_time_window: 0s}, exemplars: {max_exemplars: 7}}", Some(0), Some(7));
-    check("storage: {exemplars: {max_exemplars: -1}}", None, Some(0));
+    check("storage: {tsdb: {out_of_order_time_window: 30m}}", Some(1_800_000), None, None);
+    check("storage: {tsdb: {out_of_order_time_window: 0s}, exemplars: {max_exemplars: 7}}", Some(0), Some(7), None);
+    check("storage: {exemplars: {max_exemplars: -1}}", None, Some(0), None);
+    check("storage: {tsdb: {retention: {size: 3GB}}}", None, None, Some(3 << 30));
 }
 
 #[test]

@@ -260,6 +260,7 @@ impl App {
         let (route, receivers) = routing(&configuration);
         let retention_ms = retention_ms(self.flag_retention_ms, &configuration);
         let mut prometheus = configuration.prometheus;
+        let size_max_bytes = prometheus.retention_bytes.unwrap_or(0) as u64;
         if !self.bare && configuration.pitwall.discovery_enabled {
             let mut decided = self.decisions.load()?;
             decided.dismissed.extend(configuration.pitwall.discovery_ignored);
@@ -282,6 +283,7 @@ impl App {
         self.rules.apply(prometheus.rule_groups, &settings).await;
         self.notify.reload(route, receivers);
         self.db.set_retention_ms(retention_ms);
+        self.db.set_size_max_bytes(size_max_bytes);
         self.in_force.store(Arc::new(in_force));
         self.current = current;
         Ok(())

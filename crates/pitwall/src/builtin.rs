@@ -91,14 +91,25 @@ fn storage_families(db: &Db) -> Vec<Family> {
         ("pitwall_storage_segments", "Segments on disk.", gauge, stats.segments as f64),
         ("pitwall_storage_segment_bytes", "Size of the segments.", gauge, stats.segment_bytes as f64),
         ("pitwall_storage_samples_appended_total", "Samples taken.", MetricType::Counter, stats.appended as f64),
-        ("pitwall_storage_samples_rejected_total", "Samples refused.", MetricType::Counter, stats.rejected as f64),
+        ("pitwall_storage_head_bytes", "Memory that samples take.", gauge, stats.head_bytes as f64),
+        ("pitwall_storage_exemplars", "Exemplars in memory.", gauge, stats.exemplars as f64),
     ];
     let family = |(name, help, kind, value): (&str, &str, MetricType, f64)| {
         let mut family = Family::new(name, help, kind);
         family.push([], value);
         family
     };
-    rows.into_iter().map(family).collect()
+    let mut refused =
+        Family::new("pitwall_storage_samples_rejected_total", "Samples refused, by reason.", MetricType::Counter);
+    for (reason, count) in [
+        ("out_of_order", stats.rejected_out_of_order),
+        ("duplicate", stats.rejected_duplicate),
+        ("too_old", stats.rejected_too_old),
+        ("too_new", stats.rejected_too_new),
+    ] {
+        refused.push([("reason", reason)], count as f64);
+    }
+    rows.into_iter().map(family).chain([refused]).collect()
 }
 
 /// Families from the text that `telemetry` writes, which knows no families; a line that cannot be read would be a defect of

@@ -140,7 +140,7 @@ impl Workspace {
                 }
                 Verdict::TakeLate => match late(head, series, at_ms, last, None) {
                     Ok(new) => {
-                        if new && moment.late_rows.iter().all(|(other, _)| *other != series) {
+                        if new {
                             moment.late_rows.push((series, row.value));
                         }
                         done.stored += 1;
@@ -162,7 +162,7 @@ impl Workspace {
                 }
                 Verdict::TakeLate => match late(head, series, at_ms, last, Some(&row.value)) {
                     Ok(new) => {
-                        if new && moment.late_histograms.iter().all(|(other, _)| *other != series) {
+                        if new {
                             moment.late_histograms.push((series, Arc::clone(&row.value)));
                         }
                         done.stored += 1;

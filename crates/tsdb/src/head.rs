@@ -82,11 +82,19 @@ impl Head {
         Some(window)
     }
 
+    /// Whether a moment lies within an open window, not at its start.
+    pub(crate) fn is_inside(&self, at_ms: i64) -> bool {
+        let start_ms = self.window_start(at_ms);
+        start_ms < at_ms && self.open.contains_key(&start_ms)
+    }
+
     /// Ends the open window of `at_ms` before that moment and moves what it has from there on into a new one. The
     /// moments that were moved.
     pub(crate) fn split(&mut self, at_ms: i64, registry: &Registry) -> Vec<Moment> {
         let start_ms = self.window_start(at_ms);
-        let (true, Some(window)) = (start_ms < at_ms, self.open.get_mut(&start_ms)) else { return Vec::new() };
+        let Some(window) = self.open.get_mut(&start_ms).filter(|window| window.start_ms < at_ms) else {
+            return Vec::new();
+        };
         // From here on its samples are as good as in a segment.
         self.floor_ms = self.floor_ms.max(at_ms);
         let moved = moments(window, TimeRange::new(Timestamp::from_ms(at_ms), Timestamp::MAX), registry);

@@ -418,24 +418,31 @@ fn a_wrong_clock_closes_no_window() {
 #[test]
 fn compacting_leaves_little_in_the_log_and_changes_no_answer() {
     let dir = tempfile::tempdir().unwrap();
-    let (db, _) = open_with(Config { future_max_ms: i64::MAX / 4, ..Config::new(dir.path()) });
+    let reopen = || open_with(Config { future_max_ms: i64::MAX / 4, ..Config::new(dir.path()) }).0;
+    let mut db = reopen();
     let memory = MemoryStorage::new();
-    let fill = |from: i64, to: i64| {
+    let fill = |db: &Db, from: i64, to: i64| {
         for minute in from..to {
-            for store in [&db as &dyn Appender, &memory] {
+            for store in [db as &dyn Appender, &memory] {
                 append(store, "g", minute * 60_000, &[(1, minute as f64), (2, (minute * minute) as f64 * 0.1)]);
                 append_histograms(store, minute * 60_000, &[(4, histogram(minute))]);
             }
         }
     };
-    fill(0, 200);
+    fill(&db, 0, 200);
     let before = db.stats();
     assert_eq!(db.compact().unwrap().segments_written, 2);
     assert_eq!(all(&db), all(&memory));
     let after = db.stats();
     assert!(after.wal_bytes * 5 < before.wal_bytes, "{before:?} {after:?}");
-    assert_eq!(db.compact().unwrap().segments_written, 0);
-    fill(200, 330);
+    // What stayed in memory is in the log, also if there is nothing to do.
+    for _ in 0..2 {
+        drop(db);
+        db = reopen();
+        assert_eq!(all(&db), all(&memory));
+        assert_eq!(db.compact().unwrap().segments_written, 0);
+    }
+    fill(&db, 200, 330);
     assert_eq!(db.compact().unwrap().segments_written, 2);
     assert_eq!(all(&db), all(&memory));
     drop(db);
@@ -444,6 +451,26 @@ fn compacting_leaves_little_in_the_log_and_changes_no_answer() {
     let range = TimeRange::new(Timestamp::from_ms(3 * HOUR_MS), Timestamp::from_ms(5 * HOUR_MS));
     assert_eq!(content(&db, range), content(&memory, range));
     assert_eq!(append(&db, "g", 330 * 60_000, &[(1, 5.0)]), None);
+}
+
+#[test]
+fn the_oldest_segments_go_where_there_is_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, _) = open(dir.path());
+    for minute in 0..900 {
+        let rows: Vec<(usize, f64)> = (0..20).map(|i| (i, (minute * minute % (7 + i as i64)) as f64)).collect();
+        append(&db, "g", minute * 60_000, &rows);
+    }
+    let now = Timestamp::from_ms(900 * 60_000);
+    assert_eq!(db.maintain(now).unwrap().segments_written, 7);
+    let stats = db.stats();
+    let one = stats.segment_bytes / 7;
+    db.set_size_max_bytes(stats.wal_bytes + 3 * one + one / 2);
+    assert_eq!(db.maintain(now).unwrap().segments_removed, 4);
+    let first = all(&db)[0].1[0].0;
+    assert_eq!(first, 8 * HOUR_MS);
+    assert_eq!(db.series(&[], TimeRange::ALL).unwrap().len(), 20);
+    assert_eq!(db.maintain(now).unwrap().segments_removed, 0);
 }
 
 #[test]

@@ -38,8 +38,8 @@ static RETENTION: Schema = Schema {
     groups: &[&Group {
         keys: &[
             key("time", Kind::Duration),
-            key("size", Kind::Size).inactive("only the age of samples is limited yet"),
-            key("percentage", Kind::Float).inactive("only the age of samples is limited yet"),
+            key("size", Kind::Size),
+            key("percentage", Kind::Float).inactive("only age and size of samples are limited yet"),
         ],
         check: Some(|section| {
             let percentage = section.get("percentage").and_then(|field| field.float());

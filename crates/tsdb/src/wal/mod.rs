@@ -115,6 +115,8 @@ pub(crate) struct Wal {
     bytes: u64,
     windows: BTreeSet<i64>,
     closed: Vec<ClosedFile>,
+    /// Closed files that are not durable yet, with their sequence.
+    unsynced: Vec<(u64, Arc<File>)>,
     encoder: Encoder,
     buffer: Vec<u8>,
 }
@@ -168,6 +170,7 @@ impl Wal {
             bytes: MAGIC.len() as u64,
             windows: BTreeSet::new(),
             closed,
+            unsynced: Vec::new(),
             encoder: Encoder::default(),
             buffer: Vec::new(),
         };
@@ -210,9 +213,8 @@ impl Wal {
         // What follows must stand for itself even if the next file cannot be made.
         self.encoder.restart();
         let (file, path) = create(&self.folder, self.sequence + 1)?;
-        self.file.sync_data()?;
+        self.unsynced.push((self.sequence, std::mem::replace(&mut self.file, file)));
         self.sequence += 1;
-        self.file = file;
         let path = std::mem::replace(&mut self.path, path);
         let windows = std::mem::take(&mut self.windows);
         self.closed.push(ClosedFile { path, windows, bytes: self.bytes });
@@ -220,9 +222,30 @@ impl Wal {
         Ok(())
     }
 
-    /// The file to make durable. Syncing it needs no lock on the log.
-    pub(crate) fn file(&self) -> Arc<File> {
-        Arc::clone(&self.file)
+    /// The files to make durable, oldest first, and the present one's sequence. Syncing them needs no lock on the log.
+    pub(crate) fn unsynced(&self) -> (u64, Vec<Arc<File>>) {
+        let closed = self.unsynced.iter().map(|(_, file)| file);
+        (self.sequence, closed.chain([&self.file]).map(Arc::clone).collect())
+    }
+
+    /// Files before this sequence are durable.
+    pub(crate) fn synced_before(&mut self, sequence: u64) {
+        self.unsynced.retain(|(unsynced, _)| sequence <= *unsynced);
+    }
+
+    /// Keeps the closed files for as long as the window is in memory, too; how many there are.
+    pub(crate) fn hold_closed(&mut self, window_start_ms: i64) -> usize {
+        for file in &mut self.closed {
+            file.windows.insert(window_start_ms);
+        }
+        self.closed.len()
+    }
+
+    /// The first `held` closed files need not be kept for the window any more: later files have all of it.
+    pub(crate) fn release_closed(&mut self, held: usize, window_start_ms: i64) {
+        for file in self.closed.iter_mut().take(held) {
+            file.windows.remove(&window_start_ms);
+        }
     }
 
     /// Removes closed files that speak only of windows that are not in memory any more.
