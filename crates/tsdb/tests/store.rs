@@ -139,6 +139,12 @@ fn log_file(dir: &Path) -> std::path::PathBuf {
     files.max_by_key(|path| path.metadata().unwrap().len()).unwrap()
 }
 
+/// Where the n-th record of a log file begins.
+fn record(bytes: &[u8], n: usize) -> usize {
+    let length = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    (0..n).fold(8, |at, _| at + 8 + length(at))
+}
+
 /// Ten transactions, then damage, then a restart: how many transactions are left, and the report.
 fn after_damage(damage: impl Fn(&mut Vec<u8>)) -> (Vec<i64>, OpenReport) {
     let dir = tempfile::tempdir().unwrap();
@@ -176,11 +182,10 @@ fn a_damaged_log_costs_what_is_damaged() {
     assert_eq!(times, first(9));
     // A bit of a record in the middle: that record, and what is told by what changed since.
     let (times, report) = after_damage(|bytes| {
-        let at = bytes.len() - 60;
+        let at = record(bytes, 5) + 10;
         bytes[at] ^= 4;
     });
-    assert!((3..9).contains(&times.len()) && times == first(times.len() as i64), "{times:?} {report:?}");
-    assert_eq!(report.wal_bad_records, 1);
+    assert_eq!((times, report.wal_bad_records), (first(5), 1));
     // Nothing but the name of the file.
     let (times, _) = after_damage(Vec::clear);
     assert_eq!(times, first(0));
@@ -191,19 +196,15 @@ fn a_damaged_log_costs_what_is_damaged() {
 fn a_damaged_log_recovers_at_the_next_full_values() {
     let dir = tempfile::tempdir().unwrap();
     let (db, _) = open(dir.path());
-    for n in 0..200 {
+    for n in 0..600 {
         append(&db, "g", n, &[(1, n as f64), (2, 0.5)]);
     }
     let expected = all(&db);
     drop(db);
     let path = log_file(dir.path());
     let mut bytes = std::fs::read(&path).unwrap();
-    // A byte of the hundredth record's payload.
-    let mut at = 8;
-    for _ in 0..100 {
-        at += 8 + u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-    }
-    bytes[at + 10] ^= 1;
+    let at = record(&bytes, 100) + 10;
+    bytes[at] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let (db, report) = open(dir.path());
     assert_eq!(report.wal_bad_records, 1);
@@ -211,7 +212,7 @@ fn a_damaged_log_recovers_at_the_next_full_values() {
     for ((labels, found), (_, expected)) in found.iter().zip(&expected) {
         assert!(found.iter().all(|sample| expected.contains(sample)), "{labels}: a wrong value");
         let lost = expected.len() - found.len();
-        assert!((1..=65).contains(&lost), "{labels}: {lost} lost");
+        assert!((1..=241).contains(&lost), "{labels}: {lost} lost");
     }
 }
 

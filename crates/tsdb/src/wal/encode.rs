@@ -31,6 +31,9 @@ pub(super) struct Encoder {
 #[derive(Clone, Copy, Debug, Default)]
 struct Said {
     chain: Option<Chain>,
+    /// The group whose values the chain's newest was among. Another's stand in full, for a reader that lost a record may
+    /// know the values of one group and not of the other.
+    group: u32,
 }
 
 /// A group that is defined.
@@ -91,8 +94,9 @@ impl Encoder {
         for (place, (series, value)) in rows.iter().enumerate() {
             // Defined above.
             let Some(Some(said)) = self.series.get_mut(*series as usize) else { continue };
+            let same_group = std::mem::replace(&mut said.group, moment.group) == moment.group;
             match &mut said.chain {
-                Some(chain) if !in_full => {
+                Some(chain) if !in_full && same_group => {
                     if chain.bits == value.to_bits() {
                         continue;
                     }

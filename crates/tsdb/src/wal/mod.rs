@@ -57,7 +57,7 @@ const ROWS_AS_BEFORE: u8 = 0;
 /// The series are listed.
 const ROWS_LISTED: u8 = 1;
 /// After this many entries of a group its values are written in full, which bounds what a damaged record costs.
-const KEYFRAME_EVERY: u32 = 64;
+const KEYFRAME_EVERY: u32 = 240;
 /// A new file is begun when one is this large, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// A record larger than this is damage, not data, in bytes.

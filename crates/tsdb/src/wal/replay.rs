@@ -96,8 +96,10 @@ struct Group {
     rows: Option<Vec<usize>>,
 }
 
+#[derive(Default)]
 struct Series {
-    position: Position,
+    /// `None` if the record that defined it was lost.
+    position: Option<Position>,
     chain: Option<Chain>,
     histogram: Option<Arc<Histogram>>,
 }
@@ -186,7 +188,7 @@ impl Decoder {
                 self.series.resize_with(id + 1, || None);
             }
             let position = registry.series(group, &Labels::from_pairs(pairs));
-            self.series[id] = Some(Series { position, chain: None, histogram: None });
+            self.series[id] = Some(Series { position: Some(position), ..Series::default() });
         }
         Some(())
     }
@@ -206,7 +208,7 @@ impl Decoder {
             let mut bits = [0; 8];
             bits.get_mut(..bytes.len())?.copy_from_slice(bytes);
             match usize::try_from(id).ok().and_then(|id| self.series.get(id)) {
-                Some(Some(series)) => rows.push((series.position, f64::from_be_bytes(bits))),
+                Some(Some(Series { position: Some(position), .. })) => rows.push((*position, f64::from_be_bytes(bits))),
                 _ => self.unknown_rows += 1,
             }
         }
@@ -247,16 +249,20 @@ impl Decoder {
             return Some(());
         };
         let mut rows = std::mem::take(&mut self.moment(group, at_ms).rows);
+        let mut readable = true;
         for (place, id) in ids.iter().enumerate() {
-            let mut series = self.series.get_mut(*id).and_then(Option::as_mut);
-            let before = series.as_ref().and_then(|series| series.chain);
-            let now =
-                if changed[place / 8] >> (place % 8) & 1 == 1 { Chain::take(before, &mut codes)? } else { before };
-            match (&mut series, now) {
-                (Some(series), Some(chain)) => {
-                    series.chain = Some(chain);
-                    rows.push((series.position, f64::from_bits(chain.bits)));
-                }
+            if self.series.len() <= *id {
+                self.series.resize_with(id + 1, || None);
+            }
+            let series = self.series[*id].get_or_insert_default();
+            let is_changed = changed[place / 8] >> (place % 8) & 1 == 1;
+            series.chain = match is_changed && readable {
+                true => Chain::take(series.chain, &mut codes)?,
+                false => series.chain.filter(|_| !is_changed),
+            };
+            readable &= !is_changed || series.chain.is_some();
+            match (series.position, series.chain) {
+                (Some(position), Some(chain)) => rows.push((position, f64::from_bits(chain.bits))),
                 _ => self.unknown_rows += 1,
             }
         }
@@ -279,7 +285,7 @@ impl Decoder {
             let read = series.and_then(|series| {
                 let histogram = Arc::new(histogram::take(bytes, series.histogram.as_deref())?);
                 series.histogram = Some(Arc::clone(&histogram));
-                Some((series.position, histogram))
+                Some((series.position?, histogram))
             });
             match read {
                 Some(row) => rows.push(row),
@@ -299,8 +305,8 @@ impl Decoder {
             let pairs = (0..reader.count()?).map(|_| Some((reader.text()?, reader.text()?)));
             let labels = Labels::from_pairs(pairs.collect::<Option<Vec<_>>>()?);
             match self.series.get(id) {
-                Some(Some(series)) => {
-                    let row = (series.position, Exemplar { labels, value, at });
+                Some(Some(Series { position: Some(position), .. })) => {
+                    let row = (*position, Exemplar { labels, value, at });
                     if self.used == 0 {
                         self.moment(0, at.as_ms());
                     }
