@@ -141,11 +141,11 @@ impl Db {
     /// Removes the oldest segments until log and segments fit.
     fn remove_beyond(&self, size_max_bytes: u64) -> Result<usize, MaintainError> {
         let mut removed = 0;
-        while 0 < size_max_bytes {
+        loop {
             let oldest = {
                 let inner = self.inner.read();
                 let bytes: u64 = inner.segments.values().map(|segment| segment.bytes).sum();
-                let too_large = size_max_bytes < bytes + inner.wal.total_bytes();
+                let too_large = 0 < size_max_bytes && size_max_bytes < bytes + inner.wal.total_bytes();
                 inner.segments.values().next().filter(|_| too_large).cloned()
             };
             let Some(oldest) = oldest else { break };
