@@ -184,9 +184,10 @@ impl Wal {
         moments: &[Moment],
         window_start: impl Fn(i64) -> i64,
     ) -> io::Result<()> {
-        let opens_window = moments.iter().any(|moment| !self.windows.contains(&window_start(moment.at_ms)));
+        let mut opens_window = moments.iter().any(|moment| !self.windows.contains(&window_start(moment.at_ms)));
         if FILE_BYTES_MAX < self.bytes || (opens_window && 1 < self.windows.len()) {
             self.rotate()?;
+            opens_window = true;
         }
         self.buffer.clear();
         self.buffer.extend([0; 8]);
