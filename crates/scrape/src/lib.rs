@@ -2,6 +2,7 @@
 //!
 //! One scrape is six steps: fetch (IO), parse, reconcile with the previous scrape (pure), append (one transaction), report.
 
+mod advice;
 mod batches;
 mod body;
 mod cache;

@@ -1,6 +1,5 @@
 //! One target's loop: waits for the next tick, asks, hands the page on, reports.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +10,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::advice::Advice;
 use crate::body::BodyError;
 use crate::common::{Common, Counted};
 use crate::failure_log;
 use crate::fetch::{FetchError, Page, fetch};
 use crate::hint::{self, Trouble};
-use crate::probe;
 use crate::reading::{BUCKET_LIMIT, SAMPLE_LIMIT};
 use crate::relief::Relief;
 use crate::scrape_loop::{Outcome, Scraper};
@@ -32,8 +31,6 @@ const EAGER_MS: i64 = 5_000;
 const EAGER_INTERVAL_MS: i64 = 1_000;
 /// A page that is longer is read on a thread of its own, so that no other target waits for it, in bytes.
 const OFFLOAD_BYTES_MIN: usize = 256 << 10;
-/// What was said of a trouble is said again without looking for this long, in milliseconds.
-const ADVICE_KEPT_MS: i64 = 3_600_000;
 /// Memory of the previous page that is kept for the next one, in bytes.
 const BUFFER_KEPT_BYTES_MAX: usize = 4 << 20;
 
@@ -68,8 +65,7 @@ pub(crate) struct Loop {
     relief: Relief,
     /// Whether the target's series have ended because it rests.
     resting: bool,
-    /// For each trouble, when the surroundings were looked at and what came of it.
-    advice: BTreeMap<Trouble, (Timestamp, Option<String>)>,
+    advice: Advice,
     /// The memory of the previous page.
     buffer: Vec<u8>,
 }
@@ -107,7 +103,7 @@ impl Loop {
             status,
             relief: Relief::default(),
             resting: false,
-            advice: BTreeMap::new(),
+            advice: Advice::default(),
             buffer: Vec::new(),
         };
         new.tell_the_board();
@@ -240,7 +236,8 @@ impl Loop {
             self.log_failure(&target, at, &error).await;
         }
         if let (Some(trouble), Endpoint::Http(url)) = (trouble, &target.endpoint) {
-            self.advise(trouble, url, at).await;
+            let hint = self.advice.on(trouble, url, at, &self.common).await;
+            self.status.lock().hint = hint;
         }
     }
 
@@ -354,28 +351,6 @@ impl Loop {
         if status.health == Health::Down && was != Health::Down {
             tracing::warn!(url = status.url, error = status.last_error, "the target is down");
         }
-    }
-
-    /// Says what is probably wrong; looks around once an hour at most for each kind of trouble.
-    async fn advise(&mut self, trouble: Trouble, url: &Url, at: Timestamp) {
-        let known = self.advice.get(&trouble).filter(|(looked, _)| at.as_ms() - looked.as_ms() < ADVICE_KEPT_MS);
-        let hint = match known {
-            Some((_, hint)) => hint.clone(),
-            None => {
-                let here = url.host_str().is_some_and(|host| self.common.machine.is_here(host));
-                let sightings = if here {
-                    let mut taken = self.common.ports_here.lock().clone();
-                    taken.insert(self.common.machine.port);
-                    probe::around(trouble, url, &taken).await
-                } else {
-                    Vec::new()
-                };
-                let hint = hint::hint(trouble, url, here, &sightings);
-                self.advice.insert(trouble, (at, hint.clone()));
-                hint
-            }
-        };
-        self.status.lock().hint = hint;
     }
 
     async fn log_failure(&self, target: &Target, at: Timestamp, error: &str) {
