@@ -182,7 +182,11 @@ impl Between<'_> {
         // Prometheus swaps the sides for `group_right` and not the fills, so `fill_left` there stands for the right side.
         let (fill_many, fill_one) = (matching.fill_lhs, matching.fill_rhs);
         let one_by_signature = by_signature(matching, &one);
-        refuse_duplicates(matching, &one, &one_by_signature, if swapped { "left" } else { "right" })?;
+        // Where one side has nothing, Prometheus does not look at the other, unless there is a fill for it.
+        let mut both = Bits::none(evaluation.steps.count);
+        both.union(&anywhere(evaluation, &many, fill_many.is_some()));
+        both.intersect(&anywhere(evaluation, &one, fill_one.is_some()));
+        refuse_duplicates(matching, &one, &one_by_signature, &both, if swapped { "left" } else { "right" })?;
 
         let one_to_one = matching.cardinality == MatchCardinality::OneToOne;
         let mut seen = Seen::default();
@@ -281,10 +285,22 @@ impl Seen {
     }
 }
 
+/// The steps at which a side has anything; all of them if what is missing is filled in.
+fn anywhere(evaluation: &Evaluation<'_>, side: &[Series], filled: bool) -> Bits {
+    let mut steps = Bits::none(evaluation.steps.count);
+    if filled {
+        (0..evaluation.steps.count).for_each(|step| steps.set(step));
+    }
+    side.iter().for_each(|series| steps.union(&series.column.present));
+    steps
+}
+
+/// Refuses series of the "one" side that have the same signature at one of the steps in `at`.
 fn refuse_duplicates(
     matching: &VectorMatching,
     one: &[Series],
     by_signature: &HashMap<Labels, Vec<usize>>,
+    at: &Bits,
     side: &str,
 ) -> Result<(), EvalError> {
     let mut doubled: Vec<&Vec<usize>> = by_signature.values().filter(|positions| 1 < positions.len()).collect();
@@ -292,7 +308,9 @@ fn refuse_duplicates(
     for positions in doubled {
         for (index, first) in positions.iter().enumerate() {
             for second in &positions[index + 1..] {
-                if one[*first].column.present.intersects(&one[*second].column.present) {
+                let mut together = one[*first].column.present.clone();
+                together.intersect(at);
+                if together.intersects(&one[*second].column.present) {
                     let mut pair = [one[*first].labels.to_braces(), one[*second].labels.to_braces()];
                     pair.sort();
                     let group = signature(matching, &one[*first].labels).to_braces();

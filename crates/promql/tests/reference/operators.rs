@@ -83,6 +83,9 @@ fn matched(
     let swapped = matching.cardinality == MatchCardinality::OneToMany;
     let one_to_one = matching.cardinality == MatchCardinality::OneToOne;
     let (many, one) = if swapped { (right, left) } else { (left, right) };
+    if many.is_empty() {
+        return Ok(Vec::new());
+    }
     for (position, elem) in one.iter().enumerate() {
         let wanted = signature(matching, &elem.labels);
         if one[..position].iter().any(|other| signature(matching, &other.labels) == wanted) {
