@@ -88,6 +88,12 @@ impl<'a> Evaluation<'a> {
         if self.options.samples_max < self.samples.get() { Err(EvalError::TooManySamples) } else { Ok(()) }
     }
 
+    /// Refuses a vector of `series` columns before it takes its memory; a column has room for every step.
+    pub(crate) fn check_room(&self, series: usize) -> Result<(), EvalError> {
+        let wanted = series.saturating_mul(self.steps.count).saturating_add(self.samples.get());
+        if self.options.samples_max < wanted { Err(EvalError::TooManySamples) } else { Ok(()) }
+    }
+
     /// Samples loaded so far.
     pub(crate) fn samples_loaded(&self) -> usize {
         self.samples.get()

@@ -133,6 +133,7 @@ pub(crate) fn instant(
     let smoothed = selector.smoothed && pick == Pick::Value;
     let ahead_ms = if smoothed { lookback_ms } else { 0 };
     let found = read(evaluation, selector, &references, (lookback_ms, ahead_ms), "")?;
+    evaluation.check_room(found.len())?;
     let mut vector = Vec::with_capacity(found.len());
     for series in found {
         let column = if smoothed {

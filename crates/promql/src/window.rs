@@ -139,6 +139,7 @@ impl Windows {
         keep_name: bool,
         mut function: impl FnMut(usize, &Window<'_>, &Labels) -> Option<Point>,
     ) -> Result<Vec<Series>, EvalError> {
+        evaluation.check_room(self.series.len())?;
         let mut out = Vec::with_capacity(self.series.len());
         for (number, series) in self.series.iter().enumerate() {
             evaluation.check_cancelled()?;
