@@ -48,7 +48,7 @@ pub struct OpenReport {
     pub catalog_mended: bool,
 }
 
-/// What [`Db::maintain`] did.
+/// What [`crate::Db::maintain`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Maintained {
     /// Windows that became segments.

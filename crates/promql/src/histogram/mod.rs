@@ -1,6 +1,6 @@
 //! Native histograms in computation: what Prometheus' `FloatHistogram` can do.
 //!
-//! [`model::Histogram`] is how a histogram is stored, with spans of buckets. Arithmetic works on [`Sparse`], which names
+//! [`model::Histogram`] is how a histogram is stored, with spans of buckets. Arithmetic works on `Sparse`, which names
 //! each bucket by its index; the way back leaves empty buckets out.
 
 mod buckets;
