@@ -174,7 +174,9 @@ impl Catalog {
 }
 
 fn open_sled(folder: &Path) -> Result<sled::Db, String> {
-    let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).use_compression(false);
+    // Every change is flushed when it is made, so sled need not wake twice a second to fsync what has not changed.
+    let config =
+        sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).use_compression(false).flush_every_ms(None);
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let database = config.open()?;
         // A damaged page is found only when it is read.

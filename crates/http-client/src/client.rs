@@ -100,6 +100,11 @@ impl Client {
         self.request(Method::GET, url)
     }
 
+    /// A GET of a URL that was read before, for those who ask again and again.
+    pub fn get_url(&self, url: Url) -> RequestBuilder<'_> {
+        RequestBuilder::to(self, Method::GET, Ok(url))
+    }
+
     /// A POST.
     pub fn post(&self, url: &str) -> RequestBuilder<'_> {
         self.request(Method::POST, url)

@@ -27,11 +27,15 @@ pub struct RequestBuilder<'a> {
 
 impl<'a> RequestBuilder<'a> {
     pub(crate) fn new(client: &'a Client, method: Method, url: &str) -> Self {
-        let url =
-            Url::parse(url).map_err(|error| RequestError::Url(error.to_string())).and_then(|url| match url.scheme() {
-                "http" | "https" => Ok(url),
-                other => Err(RequestError::Url(format!("{other} is not HTTP"))),
-            });
+        let url = Url::parse(url).map_err(|error| RequestError::Url(error.to_string()));
+        Self::to(client, method, url)
+    }
+
+    pub(crate) fn to(client: &'a Client, method: Method, url: Result<Url, RequestError>) -> Self {
+        let url = url.and_then(|url| match url.scheme() {
+            "http" | "https" => Ok(url),
+            other => Err(RequestError::Url(format!("{other} is not HTTP"))),
+        });
         Self { client, method, url, headers: HeaderMap::new(), body: Bytes::new(), timeout: None, problem: None }
     }
 
@@ -47,6 +51,12 @@ impl<'a> RequestBuilder<'a> {
             (Ok(name), Err(_)) => self.problem = Some(RequestError::Header { what: format!("the value of {name}") }),
             (Err(_), _) => self.problem = Some(RequestError::Header { what: "a header's name".to_owned() }),
         }
+        self
+    }
+
+    /// All headers at once, in place of those that were given before: for those who ask again and again.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
         self
     }
 

@@ -5,11 +5,14 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use http_client::{Client, RequestError};
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use thiserror::Error;
 use url::Url;
 
 use crate::body::{self, Body, BodyError};
+use crate::config::ScrapeConfig;
 use crate::stand_in::Absence;
 use crate::target::Target;
 
@@ -55,28 +58,31 @@ impl FetchError {
     }
 }
 
+/// What a target is told with each request: the same at every scrape, so it is written once.
+pub(crate) fn request_headers(job: &ScrapeConfig, timeout_ms: i64) -> HeaderMap {
+    const TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
+    let accept = exposition::accept_header(&job.protocols, job.escaping);
+    let timeout_s = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)).as_secs_f64();
+    let encoding = if job.enable_compression { body::ACCEPT_ENCODING } else { "identity" };
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    // Both are made of ASCII letters, digits and signs.
+    for (name, text) in [(ACCEPT, accept), (TIMEOUT, timeout_s.to_string())] {
+        headers.extend(HeaderValue::try_from(text).ok().map(|value| (name, value)));
+    }
+    headers
+}
+
 /// Asks a target. `memory` is the previous page's, to be used again.
 pub(crate) async fn fetch(client: &Client, url: &Url, target: &Target, memory: Vec<u8>) -> Result<Page, FetchError> {
     let timeout = Duration::from_millis(u64::try_from(target.timeout_ms).unwrap_or(0));
-    let answer = tokio::time::timeout(timeout, ask(client, url, target, timeout, memory));
+    let answer = tokio::time::timeout(timeout, ask(client, url, target, memory));
     answer.await.unwrap_or(Err(FetchError::Timeout(target.timeout_ms)))
 }
 
-async fn ask(
-    client: &Client,
-    url: &Url,
-    target: &Target,
-    timeout: Duration,
-    memory: Vec<u8>,
-) -> Result<Page, FetchError> {
-    let request = || {
-        client
-            .get(url.as_str())
-            .header(ACCEPT, exposition::accept_header(&target.job.protocols, target.job.escaping))
-            .header(ACCEPT_ENCODING, if target.job.enable_compression { body::ACCEPT_ENCODING } else { "identity" })
-            .header(USER_AGENT, AGENT)
-            .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string())
-    };
+async fn ask(client: &Client, url: &Url, target: &Target, memory: Vec<u8>) -> Result<Page, FetchError> {
+    let request = || client.get_url(url.clone()).headers(target.request_headers.clone());
     let answer = match request().send().await {
         // A server may close a connection that was kept at the very moment when it is used again; nothing is wrong then.
         Err(error) if was_closed(&error) => request().send().await,

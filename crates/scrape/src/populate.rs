@@ -7,6 +7,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::config::ScrapeConfig;
+use crate::fetch;
 use crate::target::{Endpoint, Target};
 
 /// Labels that decide where and when a target is scraped.
@@ -117,6 +118,7 @@ pub(crate) fn populate(
         honor_labels: config.honor_labels,
         honor_timestamps: config.honor_timestamps,
         limits: config.limits.clone(),
+        request_headers: fetch::request_headers(config, timeout_ms),
         job: Arc::clone(job),
     })))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::Labels;
+use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::config::{Limits, ScrapeConfig};
@@ -29,6 +30,8 @@ pub(crate) struct Target {
     pub(crate) honor_labels: bool,
     pub(crate) honor_timestamps: bool,
     pub(crate) limits: Limits,
+    /// What it is told with each request.
+    pub(crate) request_headers: HeaderMap,
     /// The job, without what made its targets.
     pub(crate) job: Arc<ScrapeConfig>,
     /// Why it was found, if nobody configured it.
@@ -56,6 +59,7 @@ impl Target {
             honor_timestamps: true,
             limits: Limits::default(),
             endpoint: Endpoint::BuiltIn(source),
+            request_headers: HeaderMap::new(),
             job: Arc::new(job),
             reason: None,
         }
