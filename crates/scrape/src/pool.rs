@@ -9,6 +9,8 @@ use model::Labels;
 use crate::config::ScrapeConfig;
 use crate::machine::Machine;
 use crate::populate::{ADDRESS, Populated, populate};
+use crate::source::Program;
+use crate::stand_in::candidate;
 use crate::status::DroppedTarget;
 use crate::target::{Endpoint, Target};
 
@@ -84,25 +86,37 @@ impl PoolPlan {
     }
 }
 
-/// What was only found gives way to what somebody configured: one address is scraped once. Of two that were found the
-/// first stays.
+/// What was only found gives way to what somebody configured: one address is scraped once, and so is an exporter of this
+/// machine's numbers, which a configured name may mean though it leads nowhere. Of two that were found the first stays.
 pub(crate) fn give_way(plans: &mut [PoolPlan], configs: &[Arc<ScrapeConfig>], machine: &Machine) {
     let address = |target: &Target| match &target.endpoint {
         Endpoint::Http(url) => machine.canonical(url),
         Endpoint::BuiltIn(_) => None,
     };
+    let program = |target: &Target, found: bool| match &target.endpoint {
+        Endpoint::Http(url) => candidate(url, machine, found).map(|candidate| candidate.program),
+        Endpoint::BuiltIn(_) => None,
+    };
+    let mut exporters: Vec<(Program, (String, String))> = Vec::new();
     let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (plan, _) in plans.iter().zip(configs).filter(|(_, config)| !config.gives_way) {
         for target in &plan.targets {
+            let place = (target.url.clone(), target.pool.clone());
+            exporters.extend(program(target, false).filter(|p| p.doubles_ours()).map(|p| (p, place.clone())));
             if let Some(address) = address(target) {
-                taken.entry(address).or_insert_with(|| (target.url.clone(), target.pool.clone()));
+                taken.entry(address).or_insert(place);
             }
         }
     }
     for (plan, config) in plans.iter_mut().zip(configs).filter(|(_, config)| config.gives_way) {
         for target in std::mem::take(&mut plan.targets) {
             let key = address(&target);
-            match key.as_ref().and_then(|address| taken.get(address)) {
+            let same_address = key.as_ref().and_then(|address| taken.get(address));
+            let same_program = || {
+                let program = program(&target, true)?;
+                exporters.iter().find(|(other, _)| *other == program).map(|(_, place)| place)
+            };
+            match same_address.or_else(same_program) {
                 Some((url, pool)) => {
                     let reason = format!("job {pool:?} scrapes {url} already");
                     plan.drop_target(config, target.discovered_labels.clone(), Some(reason));
@@ -194,6 +208,21 @@ mod tests {
                 "job \"mine\" scrapes http://box:8000/metrics already",
                 "job \"found\" scrapes http://127.0.0.1:8001/metrics already"
             ]
+        );
+    }
+
+    #[test]
+    fn a_machine_s_numbers_are_scraped_once() {
+        let machine = Machine { hostname: "box".to_owned(), ..Machine::default() };
+        let found = ScrapeConfig { gives_way: true, ..job("found", &["127.0.0.1:9100", "127.0.0.1:9400"]) };
+        let configs = [Arc::new(found), Arc::new(job("mine", &["node-exporter:9100", "10.0.0.9:9400"]))];
+        let mut plans: Vec<PoolPlan> = configs.iter().map(|config| plan_of(config)).collect();
+        give_way(&mut plans, &configs, &machine);
+        // Another machine's exporter is not this one's.
+        assert_eq!(urls(&plans[0]), ["http://127.0.0.1:9400/metrics"]);
+        assert_eq!(
+            plans[0].dropped[0].reason.as_deref(),
+            Some("job \"mine\" scrapes http://node-exporter:9100/metrics already")
         );
     }
 }

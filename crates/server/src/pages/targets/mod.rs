@@ -125,22 +125,26 @@ fn group(
     for target in rows {
         if shown.last().is_none_or(|pool| pool.name != target.pool) {
             let unknown = PoolStatus { name: target.pool.clone(), ..PoolStatus::default() };
-            shown.push(head(pools.iter().find(|pool| pool.name == target.pool).unwrap_or(&unknown)));
+            let status = pools.iter().find(|pool| pool.name == target.pool).unwrap_or(&unknown);
+            shown.push(head(status, target.resting.is_some()));
         }
         if let Some(pool) = shown.last_mut() {
             pool.targets.push(present::target(target, found(target), now));
         }
     }
     if selection.is_everything() && selection.page == 1 {
-        shown.extend(pools.iter().filter(|pool| pool.up + pool.down + pool.unknown == 0).map(head));
+        let without_rows = |pool: &&PoolStatus| rows.iter().all(|target| target.pool != pool.name);
+        let without_targets = pools.iter().filter(|pool| pool.up + pool.down + pool.unknown == 0);
+        shown.extend(without_targets.filter(without_rows).map(|pool| head(pool, false)));
     }
     shown
 }
 
-/// A job without its targets.
-fn head(pool: &PoolStatus) -> Pool {
+/// A job without its targets. One that rests is not counted among them.
+fn head(pool: &PoolStatus, rests: bool) -> Pool {
     let total = pool.up + pool.down + pool.unknown;
-    let mut summary = vec![format!("{} of {total} up", pool.up)];
+    let mut summary =
+        vec![if total == 0 && rests { "resting".to_owned() } else { format!("{} of {total} up", pool.up) }];
     let counts = [(pool.down, "down"), (pool.unknown, "not yet asked"), (pool.dropped, "dropped")];
     summary.extend(counts.iter().filter(|(count, _)| *count != 0).map(|(count, word)| format!("{count} {word}")));
     let mut problems = Vec::new();
@@ -151,7 +155,7 @@ fn head(pool: &PoolStatus) -> Pool {
     let discovery = |error: &String| Empty::new(Mood::Warn, error.clone()).line("Targets found earlier are kept.");
     problems.extend(pool.discovery_errors.iter().map(discovery));
     problems.extend(pool.target_errors.iter().map(|error| Empty::new(Mood::Warn, error.clone())));
-    if total == 0 && pool.dropped == 0 && problems.is_empty() {
+    if total == 0 && !rests && pool.dropped == 0 && problems.is_empty() {
         let nothing = Empty::new(Mood::Neutral, "Nothing was found yet").icon(Icon::Search);
         problems.push(nothing.line("The job has no targets, or its discovery has not found any."));
     }
@@ -269,7 +273,7 @@ mod tests {
             target_limit_exceeded: true,
             ..PoolStatus::default()
         };
-        let headings: Vec<_> = head(&pool).problems.into_iter().map(|problem| problem.heading).collect();
+        let headings: Vec<_> = head(&pool, false).problems.into_iter().map(|problem| problem.heading).collect();
         assert_eq!((headings.len(), headings[1].as_str()), (2, "file a.json: line 1: not JSON"));
     }
 }
